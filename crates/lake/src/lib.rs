@@ -1,0 +1,1 @@
+//! The table: Parquet files and Delta commits behind the ledger's TableSink.

@@ -1,0 +1,1 @@
+//! The ledger engine: write-ahead segments, sequencer, tree, recovery, index, find and verify.

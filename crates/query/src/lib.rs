@@ -1,0 +1,1 @@
+//! SQL over a ledger: DataFusion on the table and the buffer.
