@@ -1,0 +1,303 @@
+//! Facts: what a record says, one path and one value at a time.
+//!
+//! Objects are descended to [`DESCENT_MAX`](crate::DESCENT_MAX) tokens; every other value, and an empty object, is a
+//! fact. The facts and the canonical text of a document determine each other, which is what lets commitments to facts
+//! stand for the text.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::pointer::{push_token, unescape_token};
+use crate::scan::Scanner;
+use crate::text::{push_string, utf16_order};
+use crate::{DESCENT_MAX, FACTS_MAX, RecordError};
+
+/// One field of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact<'a> {
+    /// Where it stands: a JSON Pointer (RFC 6901).
+    pub path: Cow<'a, str>,
+    /// The canonical text of its value.
+    pub text: &'a str,
+}
+
+/// The facts of a canonical object, sorted by the bytes of their paths. The fact at place `i` is the one that
+/// commitment `i` is made of.
+///
+/// # Errors
+/// Refuses what is not an object in canonical form (values of facts are taken as they stand: they are hashed so), and
+/// more than [`FACTS_MAX`](crate::FACTS_MAX) facts.
+pub fn facts(canonical: &str) -> Result<Vec<Fact<'_>>, RecordError> {
+    let index = FactIndex::of(canonical)?;
+    Ok(index
+        .iter(canonical)
+        .map(|(path, text)| Fact {
+            path: Cow::Owned(path.to_owned()),
+            text,
+        })
+        .collect())
+}
+
+/// Where the facts of one text lie. It holds the paths, and spans of the text instead of values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FactIndex {
+    paths: String,
+    spans: Vec<Span>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Span {
+    path: Range<usize>,
+    text: Range<usize>,
+}
+
+impl FactIndex {
+    pub(crate) fn of(canonical: &str) -> Result<Self, RecordError> {
+        let mut walk = Walk {
+            scanner: Scanner::new(canonical),
+            path: String::with_capacity(64),
+            index: FactIndex {
+                paths: String::with_capacity(canonical.len()),
+                spans: Vec::with_capacity(64),
+            },
+        };
+        if walk.scanner.at_empty_object() {
+            walk.fact()?;
+        } else {
+            walk.object(0)?;
+        }
+        walk.scanner.end()?;
+        let FactIndex { paths, mut spans } = walk.index;
+        if spans.len() > FACTS_MAX {
+            return Err(RecordError::TooManyFacts {
+                count: spans.len(),
+                max: FACTS_MAX,
+            });
+        }
+        let path = |span: &Span| paths[span.path.clone()].as_bytes();
+        if !spans.is_sorted_by(|left, right| path(left) < path(right)) {
+            spans.sort_unstable_by(|left, right| path(left).cmp(path(right)));
+        }
+        Ok(FactIndex { paths, spans })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Path and text of each fact, in order. `canonical` is the text that the index was made of.
+    pub(crate) fn iter<'i, 't>(
+        &'i self,
+        canonical: &'t str,
+    ) -> impl Iterator<Item = (&'i str, &'t str)> {
+        self.spans.iter().map(move |span| {
+            (
+                &self.paths[span.path.clone()],
+                &canonical[span.text.clone()],
+            )
+        })
+    }
+}
+
+struct Walk<'a> {
+    scanner: Scanner<'a>,
+    path: String,
+    index: FactIndex,
+}
+
+impl Walk<'_> {
+    /// Reads an object whose path has `tokens` tokens.
+    fn object(&mut self, tokens: usize) -> Result<(), RecordError> {
+        let parent = self.path.len();
+        let mut object = self.scanner.open_object()?;
+        while let Some(key) = self.scanner.next_key(&mut object)? {
+            push_token(&mut self.path, &self.scanner.unescaped(key)?);
+            let descend = self.scanner.peek() == Some(b'{') && tokens + 1 < DESCENT_MAX;
+            if descend && !self.scanner.at_empty_object() {
+                self.object(tokens + 1)?;
+            } else {
+                self.fact()?;
+            }
+            self.path.truncate(parent);
+        }
+        Ok(())
+    }
+
+    fn fact(&mut self) -> Result<(), RecordError> {
+        let text_start = self.scanner.at();
+        self.scanner.value()?;
+        let path_start = self.index.paths.len();
+        self.index.paths.push_str(&self.path);
+        self.index.spans.push(Span {
+            path: path_start..self.index.paths.len(),
+            text: text_start..self.scanner.at(),
+        });
+        Ok(())
+    }
+}
+
+/// The canonical object that has exactly the facts given, which are sorted by path. Parents that are left without a
+/// fact are not in it. `None` where no object has these facts.
+pub(crate) fn join_facts(facts: &[(&str, &str)]) -> Option<String> {
+    let mut text = String::new();
+    if let [("", whole)] = facts {
+        text.push_str(whole);
+    } else {
+        join_under(0, facts, &mut text)?;
+    }
+    let index = FactIndex::of(&text).ok()?;
+    index.iter(&text).eq(facts.iter().copied()).then_some(text)
+}
+
+/// Writes the object whose path is the first `parent` bytes of each path given.
+///
+/// In byte order the facts under one token are neighbours, but `/a!` stands between `/a` and `/a/b`, so members are
+/// put in the order of keys here, and one token met twice shows when the text is read back.
+fn join_under(parent: usize, facts: &[(&str, &str)], out: &mut String) -> Option<()> {
+    let mut members = Vec::new();
+    for group in facts.chunk_by(|left, right| token(left.0, parent) == token(right.0, parent)) {
+        let token = token(group.first()?.0, parent)?;
+        members.push((unescape_token(token), parent + 1 + token.len(), group));
+    }
+    members.sort_by(|left, right| utf16_order(&left.0, &right.0));
+    for (nth, (key, path_end, group)) in members.iter().enumerate() {
+        out.push(if nth == 0 { '{' } else { ',' });
+        push_string(out, key);
+        out.push(':');
+        match group {
+            [(path, text)] if path.len() == *path_end => out.push_str(text),
+            _ => join_under(*path_end, group, out)?,
+        }
+    }
+    out.push('}');
+    Some(())
+}
+
+/// The token that follows the first `parent` bytes of a path.
+fn token(path: &str, parent: usize) -> Option<&str> {
+    path.get(parent..)?.strip_prefix('/')?.split('/').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(text: &str) -> Vec<(String, &str)> {
+        facts(text)
+            .unwrap()
+            .into_iter()
+            .map(|fact| (fact.path.into_owned(), fact.text))
+            .collect()
+    }
+
+    #[test]
+    fn objects_are_descended_and_all_else_is_a_fact() {
+        let text = r#"{"a":{"b":{},"c":[{"d":1}]},"e":null}"#;
+        let expected = [("/a/b", "{}"), ("/a/c", r#"[{"d":1}]"#), ("/e", "null")];
+        assert_eq!(
+            listed(text),
+            expected.map(|(path, text)| (path.to_owned(), text))
+        );
+        assert_eq!(listed("{}"), [(String::new(), "{}")]);
+    }
+
+    #[test]
+    fn facts_are_sorted_by_path_bytes_which_is_not_the_order_of_keys() {
+        let text = "{\"a\":{\"b\":1},\"a!\":2,\"a/\":3,\"a~\":4,\"😀\":5,\"\u{ffff}\":6}";
+        let paths: Vec<String> = listed(text).into_iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, ["/a!", "/a/b", "/a~0", "/a~1", "/\u{ffff}", "/😀"]);
+    }
+
+    #[test]
+    fn an_object_below_sixteen_tokens_is_one_fact() {
+        let nested = |depth: usize| format!("{}1{}", r#"{"k":"#.repeat(depth), "}".repeat(depth));
+        assert_eq!(listed(&nested(16)), [("/k".repeat(16), "1")]);
+        assert_eq!(listed(&nested(17)), [("/k".repeat(16), r#"{"k":1}"#)]);
+    }
+
+    #[test]
+    fn the_number_of_facts_is_bounded() {
+        let object = |count: usize| {
+            let members: Vec<String> = (0..count).map(|nth| format!(r#""{nth:04}":0"#)).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        assert_eq!(facts(&object(FACTS_MAX)).unwrap().len(), FACTS_MAX);
+        let error = facts(&object(FACTS_MAX + 1)).unwrap_err();
+        assert_eq!(
+            error,
+            RecordError::TooManyFacts {
+                count: FACTS_MAX + 1,
+                max: FACTS_MAX
+            }
+        );
+    }
+
+    #[test]
+    fn texts_that_would_share_their_facts_with_a_canonical_one_are_refused() {
+        for text in [
+            r#"{"b":1,"a":2}"#,
+            r#"{"a":{"b":1},"a":{"c":2}}"#,
+            r#"{"a":{"c":1,"b":2}}"#,
+            r#"{"a": 1}x"#,
+            r#"{"a":1} "#,
+            r#"{"\u0061":1}"#,
+            r#"{"a":{"\/":1}}"#,
+            "[]",
+            "1",
+        ] {
+            assert_eq!(
+                facts(text).map_err(|error| error.code()),
+                Err("not-canonical"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn facts_join_to_the_text_they_came_from() {
+        for text in [
+            "{}",
+            r#"{"":{"":0}}"#,
+            r#"{"a":{"b":{},"c":[{"d":1}]},"a!":1,"a/":{"x":2},"e":null}"#,
+            "{\"\\u0000\":1,\"😀\":{\"~\":2},\"\u{ffff}\":3}",
+        ] {
+            let facts = listed(text);
+            let borrowed: Vec<(&str, &str)> = facts
+                .iter()
+                .map(|(path, text)| (path.as_str(), *text))
+                .collect();
+            assert_eq!(join_facts(&borrowed).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn facts_that_no_object_has_do_not_join() {
+        for facts in [
+            &[][..],
+            &[("a", "1")],
+            &[("", "1")],
+            &[("", "{}"), ("/a", "1")],
+            &[("/a", "1"), ("/a", "2")],
+            &[("/a", "1"), ("/a!", "2"), ("/a/b", "3")],
+            &[("/a", "{}"), ("/a/b", "3")],
+            &[("/a", r#"{"b":1}"#)],
+            &[("/a", "1,\"b\":2")],
+            &[("/a~2", "1")],
+            &[("/a", "")],
+        ] {
+            assert_eq!(join_facts(facts), None, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn order_of_paths_is_total_on_facts() {
+        let text = r#"{"a":1,"b":{"a":2,"b":3}}"#;
+        let index = FactIndex::of(text).unwrap();
+        assert!(
+            index
+                .iter(text)
+                .is_sorted_by(|left, right| left.0 < right.0)
+        );
+        assert_eq!(index.len(), 3);
+    }
+}
