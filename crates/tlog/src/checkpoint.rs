@@ -2,10 +2,11 @@
 //! three lines, signed as a note.
 
 use crate::TlogError;
-use crate::key::{Signer, Verifier};
 use crate::note::{Note, VerifiedSignature};
+use crate::signer::Signer;
 use crate::text::parse_decimal;
 use crate::tree::Hash;
+use crate::verifier::Verifier;
 
 /// The head of a log: what it is called, how many leaves it has, and the root over them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +111,13 @@ pub fn open_checkpoint(
     let note = Note::parse(note)?;
     let signatures = note.verify(verifiers)?;
     Ok((Checkpoint::parse(note.text())?, signatures))
+}
+
+/// Reads a note whose text is a checkpoint, extension lines or not.
+pub(crate) fn parse_checkpoint_note(note: &str) -> Result<Note, TlogError> {
+    let note = Note::parse(note)?;
+    Checkpoint::parse_with_extensions(note.text())?;
+    Ok(note)
 }
 
 /// An origin is one line of a note.

@@ -1,7 +1,8 @@
 //! The messages that cosigners sign ([c2sp.org/tlog-cosignature](https://c2sp.org/tlog-cosignature)). Who signs them,
-//! and the signature lines they end up in, are in `key`.
+//! and the signature lines they end up in, are in `signer`.
 
 use crate::TlogError;
+use crate::checkpoint::Checkpoint;
 use crate::proof::check_subtree;
 use crate::tree::Hash;
 
@@ -42,7 +43,24 @@ pub struct CosignedMessage<'a> {
     pub root: Hash,
 }
 
-impl CosignedMessage<'_> {
+impl<'a> CosignedMessage<'a> {
+    /// The statement about a whole checkpoint.
+    pub fn of_checkpoint(
+        cosigner: &'a str,
+        time: u64,
+        checkpoint: &'a Checkpoint,
+    ) -> CosignedMessage<'a> {
+        let Checkpoint { origin, size, root } = checkpoint;
+        CosignedMessage {
+            cosigner,
+            time,
+            origin,
+            start: 0,
+            end: *size,
+            root: *root,
+        }
+    }
+
     /// The bytes that are signed.
     ///
     /// # Errors

@@ -46,21 +46,21 @@
 mod checkpoint;
 mod cosignature;
 mod error;
-mod key;
 mod note;
 mod policy;
 mod proof;
+mod signer;
 mod text;
 mod tile;
 mod tile_reader;
 mod tlog_proof;
 mod tree;
+mod verifier;
 mod witness;
 
 pub use checkpoint::{Checkpoint, open_checkpoint, sign_checkpoint};
 pub use cosignature::{CosignedMessage, TIME_MAX, ed25519_cosigned_message};
 pub use error::TlogError;
-pub use key::{Algorithm, Ed25519Cosigner, Ed25519Signer, MlDsaCosigner, Signer, Verifier};
 pub use note::{
     NOTE_BYTES_MAX, Note, NoteSignature, SIGNATURES_MAX, VerifiedSignature, parse_signature_lines,
 };
@@ -70,6 +70,7 @@ pub use proof::{
     subtree_inclusion_proof, subtree_root, verify_consistency, verify_inclusion,
     verify_subtree_consistency, verify_subtree_inclusion,
 };
+pub use signer::{Ed25519Cosigner, Ed25519Signer, MlDsaCosigner, Signer};
 pub use text::parse_decimal;
 pub use tile::{
     ENTRY_BYTES_MAX, TILE_HEIGHT, TILE_WIDTH, TileKind, TilePath, entry_bundle, entry_bundles,
@@ -78,4 +79,5 @@ pub use tile::{
 pub use tile_reader::TileReader;
 pub use tlog_proof::{TlogProof, VerifiedProof};
 pub use tree::{Frontier, HASH_BYTES, Hash, SIZE_MAX, empty_root, hash_leaf, hash_node, root};
+pub use verifier::{Algorithm, Verifier};
 pub use witness::{AddCheckpoint, REQUEST_BYTES_MAX, Verdict, WitnessedLog, judge_add_checkpoint};

@@ -6,8 +6,8 @@ use std::fmt;
 
 use crate::TlogError;
 use crate::error::excerpt;
-use crate::key::{Algorithm, Verifier};
 use crate::text::{parse_base64, print_base64};
+use crate::verifier::{Algorithm, Verifier};
 
 /// Longest note that is read, in bytes.
 pub const NOTE_BYTES_MAX: usize = 1 << 20;

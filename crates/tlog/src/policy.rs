@@ -3,9 +3,9 @@
 
 use crate::TlogError;
 use crate::checkpoint::Checkpoint;
-use crate::key::Verifier;
 use crate::note::{Note, VerifiedSignature};
 use crate::text::parse_decimal;
+use crate::verifier::Verifier;
 
 /// Longest policy file that is read, in bytes.
 pub const POLICY_BYTES_MAX: usize = 1 << 20;

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::TlogError;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, parse_checkpoint_note};
 use crate::note::{NOTE_BYTES_MAX, Note, VerifiedSignature};
 use crate::policy::Policy;
 use crate::proof::{PROOF_HASHES_MAX, verify_inclusion};
@@ -42,7 +42,8 @@ impl TlogProof {
     /// Reads a proof file. Printing it again gives the same bytes.
     ///
     /// # Errors
-    /// [`TlogError::TlogProof`] with the line of the fault, [`TlogError::TooLong`], or what [`Note::parse`] fails with.
+    /// [`TlogError::TlogProof`] with the line of the fault, [`TlogError::TooLong`], or what [`Note::parse`]
+    /// and [`Checkpoint::parse_with_extensions`] fail with.
     pub fn parse(file: &str) -> Result<TlogProof, TlogError> {
         if file.len() > NOTE_BYTES_MAX + 2 * EXTRA_BYTES_MAX {
             return Err(TlogError::TooLong {
@@ -103,7 +104,7 @@ impl TlogProof {
             extra,
             index,
             proof,
-            checkpoint: Note::parse(note)?,
+            checkpoint: parse_checkpoint_note(note)?,
         })
     }
 

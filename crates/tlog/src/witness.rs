@@ -4,12 +4,12 @@
 use std::fmt;
 
 use crate::TlogError;
-use crate::checkpoint::Checkpoint;
-use crate::key::Verifier;
+use crate::checkpoint::{Checkpoint, parse_checkpoint_note};
 use crate::note::{NOTE_BYTES_MAX, Note};
 use crate::proof::verify_consistency;
 use crate::text::parse_decimal;
 use crate::tree::{Hash, empty_root};
+use crate::verifier::Verifier;
 
 /// Most consistency proof lines in a request.
 const PROOF_LINES_MAX: usize = 63;
@@ -32,8 +32,8 @@ impl AddCheckpoint {
     /// Reads a request body. Printing it again gives the same bytes.
     ///
     /// # Errors
-    /// [`TlogError::WitnessRequest`], [`TlogError::HashText`], [`TlogError::TooLong`], or what [`Note::parse`] fails
-    /// with.
+    /// [`TlogError::WitnessRequest`], [`TlogError::HashText`], [`TlogError::TooLong`], or what [`Note::parse`]
+    /// and [`Checkpoint::parse_with_extensions`] fail with.
     pub fn parse(body: &[u8]) -> Result<AddCheckpoint, TlogError> {
         let problem = |problem| TlogError::WitnessRequest { problem };
         if body.len() > REQUEST_BYTES_MAX {
@@ -59,7 +59,7 @@ impl AddCheckpoint {
         Ok(AddCheckpoint {
             old_size,
             proof,
-            checkpoint: Note::parse(note)?,
+            checkpoint: parse_checkpoint_note(note)?,
         })
     }
 }

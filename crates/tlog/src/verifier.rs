@@ -1,211 +1,18 @@
-//! Keys that sign notes and keys that verify them, as the text encoding `vkey` names them. Three kinds: a log's Ed25519
-//! key (0x01), an Ed25519 cosigner (0x04) and an ML-DSA-44 cosigner (0x06). Seeds come from the caller; secret keys are
-//! wiped when dropped and never printed.
+//! Keys that verify notes, and their text encoding, the `vkey` of [c2sp.org/signed-note](https://c2sp.org/signed-note).
+//! A key that parses is one that this crate verifies with; whether to trust it is the caller's to say.
 
 use std::fmt;
 
-use ed25519_dalek::Signer as _;
-use ml_dsa::{Keypair as _, MlDsa44, SignatureEncoding as _};
+use ml_dsa::MlDsa44;
 use sha2::{Digest as _, Sha256};
 
 use crate::TlogError;
 use crate::checkpoint::Checkpoint;
-use crate::cosignature::{CosignedMessage, TIME_MAX, check_time, ed25519_cosigned_message};
+use crate::cosignature::{CosignedMessage, TIME_MAX, ed25519_cosigned_message};
+use crate::error::excerpt;
 use crate::note::{NoteSignature, check_name};
 use crate::text::{parse_base64, print_base64};
 use crate::tree::Hash;
-
-const ED25519_SIGNATURE_BYTES: usize = 64;
-const MLDSA44_KEY_BYTES: usize = 1312;
-const MLDSA44_SIGNATURE_BYTES: usize = 2420;
-
-/// Signature types of signed notes that this crate signs and verifies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Algorithm {
-    /// 0x01: Ed25519 over the note text.
-    Ed25519,
-    /// 0x04: timestamped Ed25519 cosignature of a checkpoint.
-    Ed25519Cosignature,
-    /// 0x06: timestamped ML-DSA-44 cosignature of a checkpoint or subtree.
-    MlDsa44Cosignature,
-}
-
-impl Algorithm {
-    /// The signature type identifier byte.
-    pub fn number(self) -> u8 {
-        match self {
-            Algorithm::Ed25519 => 0x01,
-            Algorithm::Ed25519Cosignature => 0x04,
-            Algorithm::MlDsa44Cosignature => 0x06,
-        }
-    }
-
-    /// Whether such a signature states a time and stands on a checkpoint only.
-    pub fn is_cosignature(self) -> bool {
-        self != Algorithm::Ed25519
-    }
-}
-
-/// A key that signs notes.
-pub trait Signer {
-    /// The public half.
-    fn verifier(&self) -> Verifier;
-
-    /// Signs a note text. `time`, in seconds since 1970, is stated by cosignatures and ignored by a log's own key.
-    ///
-    /// # Errors
-    /// For cosigners: [`TlogError::Checkpoint`] if the text is not a checkpoint, [`TlogError::Cosignature`] if its
-    /// origin or the time does not fit.
-    fn sign(&self, text: &str, time: u64) -> Result<NoteSignature, TlogError>;
-}
-
-/// A log's Ed25519 key (type 0x01). Its name is the origin of the log's checkpoints.
-pub struct Ed25519Signer {
-    key: ed25519_dalek::SigningKey,
-    verifier: Verifier,
-}
-
-impl Ed25519Signer {
-    /// The key that this 32-byte seed (RFC 8032's secret key) determines.
-    ///
-    /// # Errors
-    /// [`TlogError::KeyName`].
-    pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Ed25519Signer, TlogError> {
-        let key = ed25519_dalek::SigningKey::from_bytes(seed);
-        let verifier = Verifier::new(name, PublicKey::Ed25519(key.verifying_key()))?;
-        Ok(Ed25519Signer { key, verifier })
-    }
-}
-
-impl Signer for Ed25519Signer {
-    fn verifier(&self) -> Verifier {
-        self.verifier.clone()
-    }
-
-    fn sign(&self, text: &str, _time: u64) -> Result<NoteSignature, TlogError> {
-        self.verifier
-            .signature(self.key.sign(text.as_bytes()).to_bytes().to_vec())
-    }
-}
-
-/// An Ed25519 cosigner (type 0x04). The signature does not name the cosigner: one key, one cosigner.
-pub struct Ed25519Cosigner {
-    key: ed25519_dalek::SigningKey,
-    verifier: Verifier,
-}
-
-impl Ed25519Cosigner {
-    /// The key that this 32-byte seed (RFC 8032's secret key) determines.
-    ///
-    /// # Errors
-    /// [`TlogError::KeyName`].
-    pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Ed25519Cosigner, TlogError> {
-        let key = ed25519_dalek::SigningKey::from_bytes(seed);
-        let verifier = Verifier::new(name, PublicKey::Ed25519Cosignature(key.verifying_key()))?;
-        Ok(Ed25519Cosigner { key, verifier })
-    }
-}
-
-impl Signer for Ed25519Cosigner {
-    fn verifier(&self) -> Verifier {
-        self.verifier.clone()
-    }
-
-    fn sign(&self, text: &str, time: u64) -> Result<NoteSignature, TlogError> {
-        Checkpoint::parse_with_extensions(text)?;
-        check_time(time)?;
-        let signature = self.key.sign(&ed25519_cosigned_message(text, time));
-        self.verifier
-            .signature([&time.to_be_bytes(), signature.to_bytes().as_slice()].concat())
-    }
-}
-
-/// An ML-DSA-44 cosigner (type 0x06), signing deterministically (FIPS 204 section 3.4).
-pub struct MlDsaCosigner {
-    key: Box<ml_dsa::SigningKey<MlDsa44>>,
-    verifier: Verifier,
-}
-
-impl MlDsaCosigner {
-    /// The key that this 32-byte seed (FIPS 204's xi) determines.
-    ///
-    /// # Errors
-    /// [`TlogError::KeyName`], also for a name of more than 255 bytes.
-    pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<MlDsaCosigner, TlogError> {
-        let key = Box::new(ml_dsa::SigningKey::<MlDsa44>::from_seed(&(*seed).into()));
-        let verifier = Verifier::new(
-            name,
-            PublicKey::MlDsa44Cosignature(Box::new(key.verifying_key())),
-        )?;
-        Ok(MlDsaCosigner { key, verifier })
-    }
-
-    /// Cosigns the subtree over the leaves `start..end` without stating a time, as a witness's `sign-subtree` does.
-    ///
-    /// # Errors
-    /// [`TlogError::NotASubtree`]; [`TlogError::Cosignature`] if the origin does not fit.
-    pub fn sign_subtree(
-        &self,
-        origin: &str,
-        start: u64,
-        end: u64,
-        root: Hash,
-    ) -> Result<NoteSignature, TlogError> {
-        let cosigner = self.verifier.name();
-        self.cosign(&CosignedMessage {
-            cosigner,
-            time: 0,
-            origin,
-            start,
-            end,
-            root,
-        })
-    }
-
-    fn cosign(&self, message: &CosignedMessage<'_>) -> Result<NoteSignature, TlogError> {
-        let signature: ml_dsa::Signature<MlDsa44> =
-            ml_dsa::Signer::sign(&*self.key, &message.encode()?);
-        self.verifier
-            .signature([&message.time.to_be_bytes(), signature.to_bytes().as_slice()].concat())
-    }
-}
-
-impl Signer for MlDsaCosigner {
-    fn verifier(&self) -> Verifier {
-        self.verifier.clone()
-    }
-
-    fn sign(&self, text: &str, time: u64) -> Result<NoteSignature, TlogError> {
-        let (head, _) = Checkpoint::parse_with_extensions(text)?;
-        self.cosign(&checkpoint_message(self.verifier.name(), time, &head))
-    }
-}
-
-// Secret keys show their public half only.
-impl fmt::Debug for Ed25519Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ed25519Signer")
-            .field(&self.verifier)
-            .finish()
-    }
-}
-
-impl fmt::Debug for Ed25519Cosigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ed25519Cosigner")
-            .field(&self.verifier)
-            .finish()
-    }
-}
-
-impl fmt::Debug for MlDsaCosigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("MlDsaCosigner")
-            .field(&self.verifier)
-            .finish()
-    }
-}
 
 /// A public key that verifies signatures on notes.
 ///
@@ -296,8 +103,11 @@ impl Verifier {
                 .ok()
                 .and_then(|(head, _)| {
                     let (time, _) = split_time(signature.bytes())?;
-                    self.verify_message(&checkpoint_message(&self.name, time, &head), signature)
-                        .then_some(Some(time).filter(|time| *time != 0))
+                    self.verify_message(
+                        &CosignedMessage::of_checkpoint(&self.name, time, &head),
+                        signature,
+                    )
+                    .then_some(Some(time).filter(|time| *time != 0))
                 }),
         };
         verified
@@ -333,12 +143,12 @@ impl Verifier {
         }
     }
 
-    fn new(name: &str, key: PublicKey) -> Result<Verifier, TlogError> {
+    pub(crate) fn new(name: &str, key: PublicKey) -> Result<Verifier, TlogError> {
         check_name(name)?;
         // An ML-DSA-44 cosignature has one byte for the length of the name.
         if matches!(key, PublicKey::MlDsa44Cosignature(_)) && name.len() > 255 {
             return Err(TlogError::KeyName {
-                name: crate::error::excerpt(name),
+                name: excerpt(name),
             });
         }
         let digest = Sha256::new()
@@ -358,7 +168,8 @@ impl Verifier {
         })
     }
 
-    fn signature(&self, bytes: Vec<u8>) -> Result<NoteSignature, TlogError> {
+    /// A signature line by this key.
+    pub(crate) fn signature(&self, bytes: Vec<u8>) -> Result<NoteSignature, TlogError> {
         NoteSignature::new(&self.name, self.key_id, bytes)
     }
 
@@ -410,8 +221,37 @@ impl fmt::Debug for Verifier {
     }
 }
 
+/// Signature types of signed notes that this crate signs and verifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// 0x01: Ed25519 over the note text.
+    Ed25519,
+    /// 0x04: timestamped Ed25519 cosignature of a checkpoint.
+    Ed25519Cosignature,
+    /// 0x06: timestamped ML-DSA-44 cosignature of a checkpoint or subtree.
+    MlDsa44Cosignature,
+}
+
+impl Algorithm {
+    /// The signature type identifier byte.
+    pub fn number(self) -> u8 {
+        match self {
+            Algorithm::Ed25519 => 0x01,
+            Algorithm::Ed25519Cosignature => 0x04,
+            Algorithm::MlDsa44Cosignature => 0x06,
+        }
+    }
+
+    /// Whether such a signature states a time and stands on a checkpoint only.
+    pub fn is_cosignature(self) -> bool {
+        self != Algorithm::Ed25519
+    }
+}
+
+/// The key proper, by signature type.
 #[derive(Clone, PartialEq)]
-enum PublicKey {
+pub(crate) enum PublicKey {
     Ed25519(ed25519_dalek::VerifyingKey),
     Ed25519Cosignature(ed25519_dalek::VerifyingKey),
     MlDsa44Cosignature(Box<ml_dsa::VerifyingKey<MlDsa44>>),
@@ -454,21 +294,6 @@ impl PublicKey {
     }
 }
 
-fn checkpoint_message<'a>(
-    cosigner: &'a str,
-    time: u64,
-    head: &'a Checkpoint,
-) -> CosignedMessage<'a> {
-    CosignedMessage {
-        cosigner,
-        time,
-        origin: &head.origin,
-        start: 0,
-        end: head.size,
-        root: head.root,
-    }
-}
-
 fn parse_ed25519(material: &[u8]) -> Result<ed25519_dalek::VerifyingKey, TlogError> {
     let bytes = <&[u8; 32]>::try_from(material).map_err(|_| TlogError::VerifierKey {
         problem: "the public key has the wrong length",
@@ -500,3 +325,7 @@ fn split_time(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let time = u64::from_be_bytes(*time);
     (time <= TIME_MAX).then_some((time, signature))
 }
+
+const ED25519_SIGNATURE_BYTES: usize = 64;
+const MLDSA44_KEY_BYTES: usize = 1312;
+const MLDSA44_SIGNATURE_BYTES: usize = 2420;
