@@ -266,7 +266,7 @@ impl Composer<'_> {
             // A number is passed on as a number, for the record to refuse with its own hint.
             return Ok(Some(word.text.into_owned()));
         }
-        if is_date(&word.text) && can_extend(plan, "context") {
+        if text::is_date(&word.text) && can_extend(plan, "context") {
             kept.0
                 .push(("context", "time_given".to_owned(), quoted(&word.text)));
             return Ok(Some(quoted(&format!("{}T00:00:00", word.text))));
@@ -356,13 +356,4 @@ fn not_a_number(pick: &Pick, row: &SourceRow<'_>, value: &str) -> Reason {
         column: column_name(pick, row),
         value: shortened(value),
     }
-}
-
-/// `YYYY-MM-DD` and nothing else.
-fn is_date(text: &str) -> bool {
-    text.len() == 10
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
 }

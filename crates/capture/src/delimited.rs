@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::ops::{ControlFlow, Range};
 
 use crate::row::{Cell, Item, Place, Sink, SourceRow, distinct_names};
+use crate::source::{HEAD_BYTES, Unmarked, without_mark};
 use crate::{
     COLUMNS_MAX, CaptureError, NAME_BYTES_MAX, ROW_BYTES_MAX, ReadOptions, Reason, Source,
 };
@@ -21,9 +22,9 @@ pub(crate) fn read(
         Some(word) => delimiter_byte(word)?,
         None => sniff(source.name(), &source.head()?, options.skip),
     };
-    let mut reader = Reader::new(source.open()?, delimiter, options.trim);
     let io = |error| source.io(error);
-    reader.start(options.skip).map_err(io)?;
+    let mut reader = Reader::new(source.open()?, delimiter, options.trim).map_err(io)?;
+    reader.skip_lines(options.skip).map_err(io)?;
 
     let has_header = options.header.unwrap_or(true);
     let mut outcome = reader.next_row().map_err(io)?;
@@ -112,9 +113,11 @@ pub(crate) fn sniff(name: &str, head: &[u8], skip: u64) -> u8 {
 
 /// Fields a row by this delimiter, if all but the odd row of the sample have the same number; else 0.
 fn steady_fields(head: &[u8], delimiter: u8, skip: u64) -> usize {
-    let mut reader = Reader::new(head, delimiter, false);
+    let Ok(mut reader) = Reader::new(head, delimiter, false) else {
+        return 0;
+    };
     let mut counts = Vec::new();
-    if reader.start(skip).is_err() {
+    if reader.skip_lines(skip).is_err() {
         return 0;
     }
     while let Ok(Some(result)) = reader.next_row() {
@@ -126,7 +129,8 @@ fn steady_fields(head: &[u8], delimiter: u8, skip: u64) -> usize {
         }
     }
     // The sample may end in the middle of a row.
-    if counts.len() > 1 && counts.len() < SNIFFED_ROWS {
+    let is_whole = (head.len() as u64) < HEAD_BYTES || counts.len() == SNIFFED_ROWS;
+    if !is_whole && counts.len() > 1 {
         counts.pop();
     }
     let Some(first) = counts.first().copied() else {
@@ -181,7 +185,7 @@ fn header_names<R: Read>(source: &Source, reader: &Reader<R>) -> Result<Vec<Stri
 
 /// Takes rows apart, one at a time, into buffers that are used again.
 struct Reader<R> {
-    input: BufReader<R>,
+    input: BufReader<Unmarked<R>>,
     delimiter: u8,
     trim: bool,
     /// Line that the next byte stands on.
@@ -204,9 +208,9 @@ enum State {
 }
 
 impl<R: Read> Reader<R> {
-    fn new(input: R, delimiter: u8, trim: bool) -> Reader<R> {
-        Reader {
-            input: BufReader::with_capacity(BUFFER_BYTES, input),
+    fn new(input: R, delimiter: u8, trim: bool) -> std::io::Result<Reader<R>> {
+        Ok(Reader {
+            input: BufReader::with_capacity(BUFFER_BYTES, without_mark(input)?),
             delimiter,
             trim,
             line: 1,
@@ -215,15 +219,11 @@ impl<R: Read> Reader<R> {
             raw: Vec::new(),
             data: Vec::new(),
             fields: Vec::new(),
-        }
+        })
     }
 
-    /// Passes over a byte order mark and the lines to be skipped.
-    fn start(&mut self, skip: u64) -> std::io::Result<()> {
-        if self.input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
-            self.input.consume(3);
-        }
-        for _ in 0..skip {
+    fn skip_lines(&mut self, count: u64) -> std::io::Result<()> {
+        for _ in 0..count {
             let mut ended = false;
             while !ended {
                 let chunk = self.input.fill_buf()?;
@@ -398,7 +398,7 @@ impl Step<'_> {
                         .position(|byte| *byte == b'"')
                         .unwrap_or(rest.len());
                     let text = rest.get(..run).unwrap_or_default();
-                    *self.line += text.iter().filter(|byte| **byte == b'\n').count() as u64;
+                    *self.line += text.split(|byte| *byte == b'\n').count() as u64 - 1;
                     self.keep(text);
                     at += run;
                     if run < rest.len() {
@@ -417,7 +417,7 @@ impl Step<'_> {
                     self.row.state = State::Quoted;
                 }
                 State::FieldStart | State::Plain | State::QuoteSeen if byte == self.delimiter => {
-                    self.end_field()
+                    self.end_field();
                 }
                 State::FieldStart | State::Plain | State::QuoteSeen
                     if matches!(byte, b'\n' | b'\r') =>
@@ -491,9 +491,8 @@ mod tests {
     /// Rows as fields, or the reason, with the line of each.
     fn rows(text: &[u8], delimiter: u8, trim: bool) -> Vec<(u64, Result<Vec<String>, Reason>)> {
         // A reader that gives one byte at a time meets every chunk boundary.
-        let mut reader = Reader::new(text, delimiter, trim);
-        reader.input = BufReader::with_capacity(1, text);
-        reader.start(0).unwrap();
+        let mut reader = Reader::new(text, delimiter, trim).unwrap();
+        reader.input = BufReader::with_capacity(1, without_mark(text).unwrap());
         let mut rows = Vec::new();
         while let Some(result) = reader.next_row().unwrap() {
             let fields = reader
@@ -565,7 +564,7 @@ mod tests {
     fn a_row_beyond_the_limit_is_rejected_and_the_next_one_is_read() {
         let mut text = vec![b'x'; ROW_BYTES_MAX + 10];
         text.extend_from_slice(b"\ny\n");
-        let mut reader = Reader::new(text.as_slice(), b',', false);
+        let mut reader = Reader::new(text.as_slice(), b',', false).unwrap();
         assert_eq!(
             reader.next_row().unwrap(),
             Some(Err(Reason::TooLong {

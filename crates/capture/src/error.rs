@@ -38,7 +38,7 @@ pub enum CaptureError {
         problem: String,
     },
     /// A column was named that the source does not have.
-    #[error("{role}: no column {column:?}{}", hint(.nearest))]
+    #[error("{role}: no column {column:?}{}", hint(.nearest.as_deref()))]
     UnknownColumn {
         /// Where the mapping names it, e.g. `columns.decision`.
         role: String,
@@ -56,7 +56,7 @@ pub enum CaptureError {
         problem: String,
     },
     /// The TOML text of a mapping does not parse or has an unknown key.
-    #[error("mapping: {problem}{}", hint(.nearest))]
+    #[error("mapping: {problem}{}", hint(.nearest.as_deref()))]
     MappingText {
         /// What the TOML parser said, with the place.
         problem: String,
@@ -195,10 +195,8 @@ pub enum Reason {
     Refused(String),
 }
 
-fn hint(nearest: &Option<String>) -> String {
-    nearest
-        .as_ref()
-        .map_or_else(String::new, |name| format!(", did you mean {name:?}?"))
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!(", did you mean {name:?}?"))
 }
 
 /// The candidate closest to `word` by edit distance, if one is close enough to be a slip of the hand.

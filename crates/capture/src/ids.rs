@@ -60,7 +60,9 @@ pub(crate) fn row_id(source: &str, row: &RowDigest, occurrence: u64) -> String {
     let digest: [u8; 32] = hash.finalize().into();
     let mut id = String::from("imp-");
     for byte in digest.iter().take(16) {
-        id.push_str(&format!("{byte:02x}"));
+        for half in [byte >> 4, byte & 15] {
+            id.extend(char::from_digit(u32::from(half), 16));
+        }
     }
     id
 }
@@ -108,8 +110,10 @@ impl Repeats {
     }
 
     fn place(&self, row: &RowDigest) -> (usize, u64) {
-        let [a, b, c, d, e, f, g, h, ..] = *row;
-        let hash = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        let hash = row
+            .iter()
+            .take(8)
+            .fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
         let bits = (self.seen.len() as u64 * 64).max(1);
         let place = hash % bits;
         (usize::try_from(place / 64).unwrap_or(0), 1 << (place % 64))

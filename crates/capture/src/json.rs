@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 
 use crate::row::{Cell, Item, Place, Sink, SourceRow};
+use crate::source::{Unmarked, without_mark};
 use crate::{COLUMNS_MAX, CaptureError, NESTING_MAX, ROW_BYTES_MAX, Reason, Source, text};
 
 /// Reads a source as JSON lines.
@@ -51,23 +52,21 @@ pub(crate) type LineSink<'s> =
 
 /// Goes through the lines of a source that are not blank, without their ends.
 pub(crate) fn each_line(source: &Source, each: &mut LineSink<'_>) -> Result<(), CaptureError> {
-    let mut input = BufReader::new(source.open()?);
+    let io = |error| source.io(error);
+    let mut input = BufReader::new(without_mark(source.open()?).map_err(io)?);
     let mut line = Vec::new();
     let mut at = Place { row: 0, line: 0 };
     loop {
         line.clear();
         let limit = ROW_BYTES_MAX as u64 + 1;
         let read = input.by_ref().take(limit).read_until(b'\n', &mut line);
-        if read.map_err(|error| source.io(error))? == 0 {
+        if read.map_err(io)? == 0 {
             return Ok(());
         }
         at.line += 1;
         let is_whole = line.ends_with(b"\n") || line.len() as u64 <= ROW_BYTES_MAX as u64;
         if !is_whole {
-            skip_line(&mut input).map_err(|error| source.io(error))?;
-        }
-        if at.line == 1 && line.starts_with(b"\xef\xbb\xbf") {
-            line.drain(..3);
+            skip_line(&mut input).map_err(io)?;
         }
         while matches!(line.last(), Some(b'\n' | b'\r')) {
             line.pop();
@@ -139,7 +138,7 @@ fn row(at: Place, json: &str, sink: &mut Sink<'_>) -> Result<ControlFlow<()>, Ca
 /// Cuts values out of a stream.
 struct Values<'s> {
     source: &'s Source,
-    input: BufReader<Box<dyn crate::ReadSeek>>,
+    input: BufReader<Unmarked<Box<dyn crate::ReadSeek>>>,
     line: u64,
     /// Whether the values are the elements of one array; not known before the first byte.
     in_array: Option<bool>,
@@ -151,14 +150,10 @@ struct Values<'s> {
 
 impl<'s> Values<'s> {
     fn new(source: &'s Source) -> Result<Values<'s>, CaptureError> {
-        let mut input = BufReader::new(source.open()?);
-        let start = input.fill_buf().map_err(|error| source.io(error))?;
-        if start.starts_with(b"\xef\xbb\xbf") {
-            input.consume(3);
-        }
+        let input = without_mark(source.open()?).map_err(|error| source.io(error))?;
         Ok(Values {
             source,
-            input,
+            input: BufReader::new(input),
             line: 1,
             in_array: None,
             count: 0,

@@ -7,16 +7,16 @@
 //! # The sequence of calls
 //! ```
 //! use std::ops::ControlFlow;
-//! use causebook_capture::{Format, Import, Imported, Source, guess};
+//! use causebook_capture::{Import, Imported, Mapping, Source, guess};
 //!
 //! let file = b"loan_id,income,decision\n7,52000,approved\n8,NA,denied\n";
 //! // A file on disk: Source::new("loans.csv", move || Ok(Box::new(File::open(&path)?))). It is opened more than once.
 //! let source = Source::from_bytes("loans.csv", file.to_vec());
-//! let format = Format::detect(source.name(), &source.head()?)?;
 //!
-//! let mut proposal = guess(&source, format)?; // shown to the human first, as TOML with a reason a line
-//! println!("{}", proposal.to_toml()?);
-//! proposal.mapping.set("constants.model.name", "credit")?; // as a flag would
+//! let mut given = Mapping::default(); // or Mapping::parse(toml_text)?
+//! given.set("constants.model.name", "credit")?; // as flags do
+//! let proposal = guess(&source, &given)?; // what was given, completed
+//! println!("{}", proposal.to_toml()?); // shown to the human first: TOML with a reason for each key
 //!
 //! let import = Import::prepare(&source, &proposal.mapping, &mut |_rows| {})?; // one pass: types, counts
 //! let after_row = 0; // the row to resume behind

@@ -84,7 +84,7 @@ fn hand_on(
         }
         let mut json = String::new();
         if let Err(problem) = push_value(&mut json, column, index, 0) {
-            json = "null".to_owned();
+            "null".clone_into(&mut json);
             fault = Some(Reason::Value {
                 column: name.clone(),
                 problem,
@@ -167,13 +167,13 @@ fn push_value(
         DataType::LargeUtf8 => push_string(out, array.as_string::<i64>().value(index)),
         DataType::Utf8View => push_string(out, array.as_string_view().value(index)),
         DataType::Binary => {
-            out.push_str(&number::from_bytes(array.as_binary::<i32>().value(index)))
+            out.push_str(&number::from_bytes(array.as_binary::<i32>().value(index)));
         }
         DataType::LargeBinary => {
-            out.push_str(&number::from_bytes(array.as_binary::<i64>().value(index)))
+            out.push_str(&number::from_bytes(array.as_binary::<i64>().value(index)));
         }
         DataType::BinaryView => {
-            out.push_str(&number::from_bytes(array.as_binary_view().value(index)))
+            out.push_str(&number::from_bytes(array.as_binary_view().value(index)));
         }
         DataType::FixedSizeBinary(_) => {
             out.push_str(&number::from_bytes(
@@ -196,7 +196,7 @@ fn push_value(
             push_string(out, &text);
         }
         DataType::Time32(TimeUnit::Second) => {
-            push_time(out, i64::from(value!(Time32SecondType)), TimeUnit::Second)?
+            push_time(out, i64::from(value!(Time32SecondType)), TimeUnit::Second)?;
         }
         DataType::Time32(_) => push_time(
             out,
@@ -224,10 +224,10 @@ fn push_value(
         DataType::LargeList(_) => push_list(out, &array.as_list::<i64>().value(index), depth)?,
         DataType::ListView(_) => push_list(out, &array.as_list_view::<i32>().value(index), depth)?,
         DataType::LargeListView(_) => {
-            push_list(out, &array.as_list_view::<i64>().value(index), depth)?
+            push_list(out, &array.as_list_view::<i64>().value(index), depth)?;
         }
         DataType::FixedSizeList(..) => {
-            push_list(out, &array.as_fixed_size_list().value(index), depth)?
+            push_list(out, &array.as_fixed_size_list().value(index), depth)?;
         }
         DataType::Struct(fields) => {
             let columns = array.as_struct().columns();

@@ -1,5 +1,5 @@
 //! Python's `repr` of plain data, to JSON text and back. Read: dicts, lists, tuples, sets, strings and bytes with their
-//! escapes, numbers of any size, `None`, `True`, `False`, NumPy's scalars; other calls, such as `datetime.date(2024, 6,
+//! escapes, numbers of any size, `None`, `True`, `False`, scalars of `NumPy`; other calls, such as `datetime.date(2024, 6,
 //! 1)`, are kept as their text. Nothing is evaluated.
 
 use std::collections::HashSet;
@@ -95,26 +95,31 @@ fn write_string(out: &mut String, value: &str) {
             }
             _ if prints(character) => out.push(character),
             _ => match u32::from(character) {
-                code @ ..=0xff => out.push_str(&format!("\\x{code:02x}")),
-                code @ ..=0xffff => out.push_str(&format!("\\u{code:04x}")),
-                code => out.push_str(&format!("\\U{code:08x}")),
+                code @ ..=0xff => push_hex(out, "\\x", code, 2),
+                code @ ..=0xffff => push_hex(out, "\\u", code, 4),
+                code => push_hex(out, "\\U", code, 8),
             },
         }
     }
     out.push(quote);
 }
 
+fn push_hex(out: &mut String, escape: &str, code: u32, digits: u32) {
+    out.push_str(escape);
+    for place in (0..digits).rev() {
+        out.extend(char::from_digit(code >> (4 * place) & 15, 16));
+    }
+}
+
 /// Whether Python's `str.isprintable` says yes, as far as the standard library's table of printable characters agrees
 /// with Python's. Behind another character, so that combining marks are judged as text, not as the start of one.
 fn prints(character: char) -> bool {
-    match character {
-        ' '..='~' => true,
-        _ => {
-            let mut probe = String::from("a");
-            probe.push(character);
-            probe.escape_debug().nth(1) == Some(character)
-        }
+    if matches!(character, ' '..='~') {
+        return true;
     }
+    let mut probe = String::from("a");
+    probe.push(character);
+    probe.escape_debug().nth(1) == Some(character)
 }
 
 struct Repr<'a> {
@@ -324,7 +329,7 @@ impl<'a> Repr<'a> {
         Ok(())
     }
 
-    /// A call: NumPy's scalars and sets are what they hold, any other is kept as its text.
+    /// A call: `NumPy`'s scalars and sets are what they hold, any other is kept as its text.
     fn call(&mut self, name: &str, from: usize, out: &mut String) -> Result<(), Reason> {
         let holds_one = NUMPY_SCALARS.contains(&name.strip_prefix("np.").unwrap_or_default());
         if holds_one || matches!(name, "set" | "frozenset") {
@@ -365,7 +370,7 @@ impl<'a> Repr<'a> {
         let mut value = String::new();
         let quote = self.opening_quote();
         loop {
-            if self.closing_quote(&quote) {
+            if self.closing_quote(quote) {
                 return Ok(value);
             }
             let Some(character) = self.rest().chars().next() else {
@@ -402,7 +407,7 @@ impl<'a> Repr<'a> {
         let mut value = Vec::new();
         let quote = self.opening_quote();
         loop {
-            if self.closing_quote(&quote) {
+            if self.closing_quote(quote) {
                 return Ok(value);
             }
             let Some(byte) = self.peek() else {
@@ -486,7 +491,7 @@ impl<'a> Repr<'a> {
     /// Passes over a string inside a call that is kept as text.
     fn skip_string(&mut self) -> Result<(), Reason> {
         let quote = self.opening_quote();
-        while !self.closing_quote(&quote) {
+        while !self.closing_quote(quote) {
             let step = match self.rest().chars().next() {
                 None => return self.fail("the string is not closed"),
                 Some('\\') => 1 + self.rest().chars().nth(1).map_or(0, char::len_utf8),
@@ -561,7 +566,7 @@ enum Escape {
 
 const QUOTES: [&str; 4] = ["'''", "\"\"\"", "'", "\""];
 
-/// Scalars of NumPy whose `repr`, since its version 2, is a call with the value in it.
+/// Scalars of `NumPy` whose `repr`, since its version 2, is a call with the value in it.
 const NUMPY_SCALARS: [&str; 17] = [
     "float16",
     "float32",

@@ -4,7 +4,7 @@
 //! open it, not a reader. No file system is touched here.
 
 use std::fmt;
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::io::{Chain, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use crate::CaptureError;
@@ -96,6 +96,19 @@ impl Source {
     }
 }
 
+/// A reader whose byte order mark, if it had one, is taken off.
+pub(crate) type Unmarked<R> = Chain<Cursor<Vec<u8>>, R>;
+
+/// Takes a UTF-8 byte order mark off a reader, which may give its bytes in pieces of any size.
+pub(crate) fn without_mark<R: Read>(mut reader: R) -> std::io::Result<Unmarked<R>> {
+    let mut head = Vec::new();
+    reader.by_ref().take(3).read_to_end(&mut head)?;
+    if head == b"\xef\xbb\xbf" {
+        head.clear();
+    }
+    Ok(Cursor::new(head).chain(reader))
+}
+
 impl fmt::Debug for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -105,4 +118,5 @@ impl fmt::Debug for Source {
     }
 }
 
-const HEAD_BYTES: u64 = 64 << 10;
+/// How much of a source is looked at to tell its format.
+pub(crate) const HEAD_BYTES: u64 = 64 << 10;

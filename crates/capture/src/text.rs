@@ -109,6 +109,15 @@ pub(crate) fn shortened(text: &str) -> String {
     shown
 }
 
+/// `YYYY-MM-DD` and nothing else.
+pub(crate) fn is_date(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+}
+
 fn not_json(error: &serde_json::Error) -> Reason {
     Reason::Json {
         problem: error.to_string(),

@@ -70,8 +70,7 @@ pub(crate) fn read(
                 ControlFlow::Continue(())
             }
             None => {
-                table.end_row(sink)?;
-                return Ok(());
+                return table.end_row(sink).map(|_| ());
             }
         };
         if flow.is_break() {
@@ -164,9 +163,9 @@ impl Table<'_> {
         }
         if self.header.is_none() {
             let has_header = self.options.header.unwrap_or(true);
-            self.take_header(&pending, has_header, sink)?;
-            if has_header {
-                return Ok(ControlFlow::Continue(()));
+            let flow = self.take_header(&pending, has_header, sink)?;
+            if has_header || flow.is_break() {
+                return Ok(flow);
             }
         }
         let Some(header) = &self.header else {
@@ -214,7 +213,7 @@ impl Table<'_> {
         pending: &Pending,
         is_header: bool,
         sink: &mut Sink<'_>,
-    ) -> Result<(), CaptureError> {
+    ) -> Result<ControlFlow<()>, CaptureError> {
         let line = u64::from(pending.sheet_row) + 1;
         let columns = || pending.cells.iter().map(|(column, _)| *column);
         let (Some(first_column), Some(last)) = (columns().min(), columns().max()) else {
@@ -246,7 +245,7 @@ impl Table<'_> {
             given.clone_from(&self.options.columns);
         }
         let (names, renamed) = distinct_names(given);
-        sink(Item::Header {
+        let flow = sink(Item::Header {
             names: &names,
             renamed: &renamed,
         })?;
@@ -254,7 +253,7 @@ impl Table<'_> {
             names,
             first_column,
         });
-        Ok(())
+        Ok(flow)
     }
 }
 
@@ -314,7 +313,7 @@ fn date_text(value: ExcelDateTime) -> Result<String, String> {
     let date = format!("{year:04}-{month:02}-{day:02}");
     let mut time = format!("{hour:02}:{minute:02}:{second:02}");
     if millisecond > 0 {
-        time.push_str(&format!(".{millisecond:03}"));
+        time = format!("{time}.{millisecond:03}");
     }
     Ok(if days < 1.0 {
         time
@@ -335,7 +334,7 @@ pub(crate) fn cells_text(cells: &[Cell<'_>]) -> String {
         match cell {
             Cell::Json(json) => out.push_str(json),
             Cell::Text(text) | Cell::Missing(Some(text)) => {
-                crate::text::push_string(&mut out, text)
+                crate::text::push_string(&mut out, text);
             }
             Cell::Missing(None) => out.push_str("null"),
         }
@@ -380,8 +379,8 @@ fn check_archive(source: &Source) -> Result<(), CaptureError> {
     for index in 0..archive.len() {
         let mut part = archive.by_index(index).map_err(broken)?;
         let name = part.name().map_err(broken)?.to_ascii_lowercase();
-        let is_held =
-            (name.ends_with(".xml") || name.ends_with(".rels")) && !name.contains("worksheets/");
+        let is_held = matches!(name.rsplit('.').next(), Some("xml" | "rels"))
+            && !name.contains("worksheets/");
         if !is_held {
             continue;
         }
@@ -448,7 +447,7 @@ mod tests {
     fn numbers_beyond_what_a_double_holds_are_not_taken_for_exact() {
         assert_eq!(number_text(5.0).unwrap(), "5");
         assert_eq!(number_text(0.1).unwrap(), "0.1");
-        assert_eq!(number_text(-1234567.25).unwrap(), "-1234567.25");
+        assert_eq!(number_text(-1_234_567.25).unwrap(), "-1234567.25");
         assert_eq!(
             number_text(9_007_199_254_740_992.0).unwrap(),
             "9007199254740992"
