@@ -5,9 +5,12 @@
 //! no tree of values: one would cost several times the pass itself, and would tempt to round numbers, whose digits are
 //! kept as written.
 
-use crate::error::Position;
-use crate::pointer::push_token;
-use crate::text::{key_order, push_char, unescape};
+mod fault;
+mod token;
+
+use fault::{Fault, FaultKind};
+
+use crate::text::Key;
 use crate::{INPUT_BYTES_MAX, NESTING_MAX, RecordError};
 
 /// The canonical text of any JSON document.
@@ -27,12 +30,12 @@ pub fn canonicalize(json: &[u8]) -> Result<String, RecordError> {
 pub(crate) struct Document {
     pub(crate) text: String,
     /// In order. Empty where the root is not an object.
-    pub(crate) members: Vec<Member>,
+    pub(crate) members: Vec<MemberSpan>,
 }
 
 /// Where one member of an object lies: bytes of the output.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Member {
+pub(crate) struct MemberSpan {
     /// The opening quote of the key.
     start: usize,
     /// The first byte of the value.
@@ -41,12 +44,16 @@ pub(crate) struct Member {
     end: usize,
     /// The opening quote of the key in the input.
     given_at: usize,
+    /// Whether there is an escape in the key.
+    escaped: bool,
 }
 
-impl Member {
-    /// The key as it stands between its quotes.
-    pub(crate) fn key(self, text: &str) -> &str {
-        &text[self.start + 1..self.value - 2]
+impl MemberSpan {
+    pub(crate) fn key(self, text: &str) -> Key<'_> {
+        Key {
+            text: &text[self.start + 1..self.value - 2],
+            escaped: self.escaped,
+        }
     }
 
     pub(crate) fn value(self, text: &str) -> &str {
@@ -95,7 +102,7 @@ struct Reader<'a> {
     at: usize,
     out: String,
     /// Members of the objects that are open, the innermost last; at the end, those of the root.
-    members: Vec<Member>,
+    members: Vec<MemberSpan>,
     /// The object being put in order, kept for its allocation.
     unordered: String,
 }
@@ -125,7 +132,7 @@ impl Reader<'_> {
     /// Reads the value that starts here, inside `depth` open arrays and objects.
     fn value(&mut self, depth: usize) -> Read {
         match self.peek() {
-            Some(b'"') => self.string(),
+            Some(b'"') => self.string().map(drop),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b'{') => self.object(depth + 1),
             Some(b'[') => self.array(depth + 1),
@@ -149,8 +156,8 @@ impl Reader<'_> {
         }
         loop {
             let member = self.member(depth)?;
-            if let Some(previous) = self.members.get(first..).and_then(<[Member]>::last) {
-                in_order &= key_order(previous.key(&self.out), member.key(&self.out)).is_lt();
+            if let Some(previous) = self.members.get(first..).and_then(<[MemberSpan]>::last) {
+                in_order &= previous.key(&self.out).order(member.key(&self.out)).is_lt();
             }
             self.members.push(member);
             self.skip_space();
@@ -171,13 +178,13 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn member(&mut self, depth: usize) -> Read<Member> {
+    fn member(&mut self, depth: usize) -> Read<MemberSpan> {
         let given_at = self.at;
         let start = self.out.len();
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("a key in double quotes"));
         }
-        self.string()?;
+        let escaped = self.string()?;
         self.skip_space();
         if self.peek() != Some(b':') {
             return Err(self.unexpected("`:`"));
@@ -185,34 +192,30 @@ impl Reader<'_> {
         self.advance_writing(':');
         self.skip_space();
         let value = self.out.len();
-        if let Err(fault) = self.value(depth) {
-            let key = Member {
-                start,
-                value,
-                end: value,
-                given_at,
-            }
-            .key(&self.out);
-            return Err(fault.within(unescape(key).unwrap_or_default()));
-        }
-        Ok(Member {
+        let read = self.value(depth);
+        let member = MemberSpan {
             start,
             value,
             end: self.out.len(),
             given_at,
-        })
+            escaped,
+        };
+        match read {
+            Ok(()) => Ok(member),
+            Err(fault) => Err(fault.within(member.key(&self.out).value().unwrap_or_default())),
+        }
     }
 
     /// Sorts the members of an object that is all in the output but its closing brace.
     fn put_in_order(&mut self, first: usize, body: usize) -> Read {
         let members = &mut self.members[first..];
-        members.sort_by(|left, right| key_order(left.key(&self.out), right.key(&self.out)));
+        members.sort_by(|left, right| left.key(&self.out).order(right.key(&self.out)));
         let repeated = members.windows(2).filter_map(|pair| match pair {
-            [one, other] if one.key(&self.out) == other.key(&self.out) => Some(other),
+            [one, other] if one.key(&self.out).text == other.key(&self.out).text => Some(other),
             _ => None,
         });
         if let Some(second) = repeated.min_by_key(|member| member.given_at) {
-            let key = unescape(second.key(&self.out)).unwrap_or_default();
+            let key = second.key(&self.out).value().unwrap_or_default();
             return Err(Fault::new(second.given_at, FaultKind::DuplicateKey).within(key));
         }
         self.unordered.clear();
@@ -255,159 +258,6 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn string(&mut self) -> Read {
-        let mut written = self.at;
-        self.at += 1;
-        loop {
-            match self.skip_plain() {
-                Some(b'"') => {
-                    self.at += 1;
-                    self.out.push_str(&self.input[written..self.at]);
-                    return Ok(());
-                }
-                Some(b'\\') => {
-                    self.out.push_str(&self.input[written..self.at]);
-                    let ch = self.escape()?;
-                    push_char(&mut self.out, ch);
-                    written = self.at;
-                }
-                Some(_) => {
-                    return Err(self.fault(
-                        "a control character in a string",
-                        Some("escape it: \\n, \\t, \\u0007"),
-                    ));
-                }
-                None => return Err(self.fault("a string that does not end", None)),
-            }
-        }
-    }
-
-    /// Moves to the next byte of a string that does not stand for itself.
-    fn skip_plain(&mut self) -> Option<u8> {
-        let rest = &self.input.as_bytes()[self.at..];
-        let plain = rest.iter().position(|&byte| ENDS_PLAIN[byte as usize]);
-        self.at += plain.unwrap_or(rest.len());
-        plain.map(|plain| rest[plain])
-    }
-
-    /// Reads an escape, and the second one of a surrogate pair.
-    fn escape(&mut self) -> Read<char> {
-        let start = self.at;
-        self.at += 1;
-        let ch = match self.peek() {
-            Some(ch @ (b'"' | b'\\' | b'/')) => ch as char,
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => return self.unicode_escape(start),
-            _ => {
-                self.at = start;
-                return Err(self.fault("an escape that JSON does not have", None));
-            }
-        };
-        self.at += 1;
-        Ok(ch)
-    }
-
-    fn unicode_escape(&mut self, start: usize) -> Read<char> {
-        let unit = self.hex4(start)?;
-        let code = match unit {
-            0xd800..=0xdbff if self.input[self.at..].starts_with("\\u") => {
-                self.at += 1;
-                match self.hex4(self.at - 1)? {
-                    low @ 0xdc00..=0xdfff => 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00),
-                    _ => unit,
-                }
-            }
-            _ => unit,
-        };
-        char::from_u32(code).ok_or_else(|| Fault::new(start, FaultKind::LoneSurrogate))
-    }
-
-    /// Reads `uXXXX` of the escape that starts at `start`.
-    fn hex4(&mut self, start: usize) -> Read<u32> {
-        let digits = self
-            .input
-            .as_bytes()
-            .get(self.at + 1..self.at + 5)
-            .unwrap_or_default();
-        let unit = digits.iter().try_fold(0, |unit, &byte| {
-            Some((unit << 4) | (byte as char).to_digit(16)?)
-        });
-        match unit {
-            Some(unit) if digits.len() == 4 => {
-                self.at += 5;
-                Ok(unit)
-            }
-            _ => {
-                self.at = start;
-                Err(self.fault("a \\u escape without four hexadecimal digits", None))
-            }
-        }
-    }
-
-    /// Reads `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?` and keeps it as written.
-    fn number(&mut self) -> Read {
-        let start = self.at;
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        let whole = self.at;
-        match self.skip_digits() {
-            0 => return Err(self.unexpected("a digit")),
-            1 => {}
-            _ if self.input.as_bytes()[whole] == b'0' => {
-                self.at = whole;
-                return Err(self.fault(
-                    "a number with a leading zero",
-                    Some("write it without, or as a string"),
-                ));
-            }
-            _ => {}
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.expect_digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.expect_digits()?;
-        }
-        self.out.push_str(&self.input[start..self.at]);
-        Ok(())
-    }
-
-    fn expect_digits(&mut self) -> Read {
-        if self.skip_digits() == 0 {
-            Err(self.unexpected("a digit"))
-        } else {
-            Ok(())
-        }
-    }
-
-    fn skip_digits(&mut self) -> usize {
-        let digits = self.input.as_bytes()[self.at..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        self.at += digits;
-        digits
-    }
-
-    fn literal(&mut self, word: &str) -> Read {
-        if !self.input[self.at..].starts_with(word) {
-            return Err(self.unexpected("a value"));
-        }
-        self.at += word.len();
-        self.out.push_str(word);
-        Ok(())
-    }
-
     fn check_depth(&self, depth: usize) -> Read {
         if depth > NESTING_MAX {
             Err(Fault::new(self.at, FaultKind::TooDeep))
@@ -415,147 +265,7 @@ impl Reader<'_> {
             Ok(())
         }
     }
-
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.input.as_bytes().get(self.at).copied()
-    }
-
-    fn advance_writing(&mut self, punctuation: char) {
-        self.at += 1;
-        self.out.push(punctuation);
-    }
-
-    fn fault(&self, problem: &str, advice: Option<&'static str>) -> Fault {
-        Fault::new(
-            self.at,
-            FaultKind::Syntax {
-                problem: problem.to_owned(),
-                advice,
-            },
-        )
-    }
-
-    /// A fault that says what stands where `expected` should, and how the usual mistakes are put right.
-    fn unexpected(&self, expected: &str) -> Fault {
-        let rest = &self.input[self.at..];
-        let known = KNOWN_MISTAKES
-            .iter()
-            .find(|(start, _)| rest.starts_with(start));
-        let after_comma = self.out.ends_with(',') && rest.starts_with(['}', ']']);
-        let advice = match known {
-            Some((_, advice)) => Some(*advice),
-            None if after_comma => Some("remove the comma before the closing bracket"),
-            None => None,
-        };
-        let found = match rest.chars().next() {
-            None => "the end".to_owned(),
-            Some(ch) => format!("{ch:?}"),
-        };
-        Fault::new(
-            self.at,
-            FaultKind::Syntax {
-                problem: format!("expected {expected}, found {found}"),
-                advice,
-            },
-        )
-    }
 }
-
-/// A fault on its way out: each object and array that it leaves adds its token. Boxed, so that
-/// the results of the pass stay one word.
-struct Fault(Box<FaultTrace>);
-
-struct FaultTrace {
-    at: usize,
-    kind: FaultKind,
-    /// The innermost first.
-    tokens: Vec<String>,
-}
-
-enum FaultKind {
-    Syntax {
-        problem: String,
-        advice: Option<&'static str>,
-    },
-    LoneSurrogate,
-    DuplicateKey,
-    TooDeep,
-}
-
-impl Fault {
-    fn new(at: usize, kind: FaultKind) -> Self {
-        Self(Box::new(FaultTrace {
-            at,
-            kind,
-            tokens: Vec::new(),
-        }))
-    }
-
-    fn within(mut self, token: impl Into<String>) -> Self {
-        self.0.tokens.push(token.into());
-        self
-    }
-
-    fn into_error(self, input: &str) -> RecordError {
-        let trace = *self.0;
-        let mut pointer = String::new();
-        trace
-            .tokens
-            .iter()
-            .rev()
-            .for_each(|token| push_token(&mut pointer, token));
-        let position = Position::of(trace.at, input);
-        match trace.kind {
-            FaultKind::Syntax { problem, advice } => RecordError::InvalidJson {
-                pointer,
-                problem,
-                position,
-                advice,
-            },
-            FaultKind::LoneSurrogate => RecordError::LoneSurrogate { pointer, position },
-            FaultKind::DuplicateKey => RecordError::DuplicateKey { pointer, position },
-            FaultKind::TooDeep => RecordError::TooDeep {
-                pointer,
-                max: NESTING_MAX,
-            },
-        }
-    }
-}
-
-/// Bytes that end a run of plain characters in a string: the quote, the backslash and the controls.
-const ENDS_PLAIN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = true;
-        byte += 1;
-    }
-    table[b'"' as usize] = true;
-    table[b'\\' as usize] = true;
-    table
-};
-
-const KNOWN_MISTAKES: &[(&str, &str)] = &[
-    ("NaN", "write null or a string; NaN is not JSON"),
-    ("nan", "write null or a string; NaN is not JSON"),
-    ("Infinity", "write null or a string; Infinity is not JSON"),
-    ("inf", "write null or a string; Infinity is not JSON"),
-    ("None", "write null; None is Python"),
-    ("True", "write true; True is Python"),
-    ("False", "write false; False is Python"),
-    ("undefined", "write null, or leave the member out"),
-    ("'", "use double quotes; single quotes are not JSON"),
-    ("//", "remove the comment; JSON has none"),
-    ("/*", "remove the comment; JSON has none"),
-    ("+", "write the number without a plus sign"),
-    (".", "write a digit before the point"),
-];
 
 #[cfg(test)]
 mod tests {

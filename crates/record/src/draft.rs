@@ -11,7 +11,7 @@ use crate::record::Recorded;
 use crate::scan::{join_members, member, members};
 use crate::text::{string_text, string_value};
 use crate::time::{EPOCH_ADVICE, read_time};
-use crate::validate::{check_completion, check_kind, check_members, json_type, place};
+use crate::validate::{check_completion, check_id, check_kind, check_members, json_type, place};
 use crate::{FACTS_MAX, Kind, RECORD_BYTES_MAX, Record, RecordError};
 
 /// A caller's record: validated, aliases resolved, canonical, not yet completed by the ledger.
@@ -103,7 +103,7 @@ impl Draft {
         let id = string_text(generated_id);
         if self.id.is_none() {
             values.set(Member::Id, Some(&id));
-            check_members(&values, self.kind)?;
+            check_id(&id)?;
         }
         let at = string_text(&recorded.at.to_string());
         let by = string_text(&recorded.by);

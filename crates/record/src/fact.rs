@@ -111,7 +111,7 @@ impl Walk<'_> {
         let parent = self.path.len();
         let mut object = self.scanner.open_object()?;
         while let Some(key) = self.scanner.next_key(&mut object)? {
-            push_token(&mut self.path, &self.scanner.unescaped(key)?);
+            push_token(&mut self.path, &key);
             let descend = self.scanner.peek() == Some(b'{') && tokens + 1 < DESCENT_MAX;
             if descend && !self.scanner.at_empty_object() {
                 self.object(tokens + 1)?;

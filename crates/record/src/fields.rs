@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::Kind;
 use crate::member::{Member, Values};
-use crate::scan::member;
+use crate::scan::pick;
 use crate::text::string_value;
 use crate::time::recorded_instant;
 
@@ -52,31 +52,39 @@ pub struct Fields {
 /// The typed view of a canonical text. A text that is not a canonical object has no fields.
 pub fn fields(canonical: &str) -> Fields {
     let values = Values::scan(canonical);
-    let string = |member: Member| owned(values.get(member)?);
-    let inner = |outer: Member, name: &str| member(values.get(outer)?, name);
-    let instant = |text: &str| recorded_instant(&string_value(text)?);
+    let text = |member: Member| values.get(member).unwrap_or_default();
+    let [recorded_at, recorded_by, recorded_via] =
+        pick(text(Member::Recorded), ["at", "by", "via"]);
+    let [model_name, model_version, model_digest] =
+        pick(text(Member::Model), ["name", "version", "digest"]);
+    let [source_name, source_run, source_seq] = pick(text(Member::Source), ["name", "run", "seq"]);
+    let [trace_id] = pick(text(Member::Context), ["trace_id"]);
     Fields {
-        id: string(Member::Id),
-        kind: string(Member::Kind).and_then(|kind| kind.parse().ok()),
-        time: values.get(Member::Time).and_then(instant),
-        recorded_at: inner(Member::Recorded, "at").and_then(instant),
-        recorded_by: inner(Member::Recorded, "by").and_then(owned),
-        recorded_via: inner(Member::Recorded, "via").and_then(owned),
-        model_name: inner(Member::Model, "name").and_then(owned),
-        model_version: inner(Member::Model, "version").and_then(owned),
-        model_digest: inner(Member::Model, "digest").and_then(owned),
-        subject: string(Member::Subject),
-        decision: string(Member::Decision),
-        score: values.get(Member::Score).and_then(double),
-        refers_to: string(Member::RefersTo),
-        source_name: inner(Member::Source, "name").and_then(owned),
-        source_run: inner(Member::Source, "run").and_then(owned),
-        source_seq: inner(Member::Source, "seq").and_then(|text| text.parse().ok()),
-        trace_id: inner(Member::Context, "trace_id").and_then(owned),
+        id: string(text(Member::Id)),
+        kind: string_value(text(Member::Kind)).and_then(|kind| kind.parse().ok()),
+        time: instant(text(Member::Time)),
+        recorded_at: recorded_at.and_then(instant),
+        recorded_by: recorded_by.and_then(string),
+        recorded_via: recorded_via.and_then(string),
+        model_name: model_name.and_then(string),
+        model_version: model_version.and_then(string),
+        model_digest: model_digest.and_then(string),
+        subject: string(text(Member::Subject)),
+        decision: string(text(Member::Decision)),
+        score: double(text(Member::Score)),
+        refers_to: string(text(Member::RefersTo)),
+        source_name: source_name.and_then(string),
+        source_run: source_run.and_then(string),
+        source_seq: source_seq.and_then(|text| text.parse().ok()),
+        trace_id: trace_id.and_then(string),
     }
 }
 
-fn owned(text: &str) -> Option<String> {
+fn instant(text: &str) -> Option<Timestamp> {
+    recorded_instant(&string_value(text)?)
+}
+
+fn string(text: &str) -> Option<String> {
     string_value(text).map(String::from)
 }
 

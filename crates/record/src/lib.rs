@@ -33,6 +33,7 @@ mod draft;
 mod error;
 mod fact;
 mod fields;
+mod hash;
 mod kind;
 mod member;
 mod pointer;

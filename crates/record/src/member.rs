@@ -3,7 +3,6 @@
 use crate::RecordError;
 use crate::canonical::Document;
 use crate::scan::members;
-use crate::text::unescape;
 
 /// A member that a complete record may have. In the order of keys, so that laying members out puts them in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,10 +106,11 @@ impl<'a> Values<'a> {
     ) -> Result<Self, RecordError> {
         let mut values = Self::default();
         for span in &document.members {
-            let (key, value) = (span.key(&document.text), span.value(&document.text));
-            match Member::named(key) {
+            let key = span.key(&document.text).value().unwrap_or_default();
+            let value = span.value(&document.text);
+            match Member::named(&key) {
                 Some(member) => values.set(member, Some(value)),
-                None => other(&unescape(key).unwrap_or_default(), value)?,
+                None => other(&key, value)?,
             }
         }
         Ok(values)

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use crate::RecordError;
 use crate::pointer::{is_pointer, push_token, unescape_token};
-use crate::text::{key_order, push_string, unescape, utf16_order};
+use crate::text::{Key, plain_length, push_string, utf16_order};
 
 /// The members of a canonical object, in order: unescaped key, canonical text of the value.
 ///
@@ -19,7 +19,7 @@ pub fn members(canonical: &str) -> Result<Vec<(Cow<'_, str>, &str)>, RecordError
     let mut members = Vec::new();
     let mut object = scanner.open_object()?;
     while let Some(key) = scanner.next_key(&mut object)? {
-        members.push((scanner.unescaped(key)?, scanner.value()?));
+        members.push((key, scanner.value()?));
     }
     scanner.end()?;
     Ok(members)
@@ -87,16 +87,28 @@ pub fn value_at<'a>(canonical: &'a str, pointer: &str) -> Option<&'a str> {
 
 /// The value of one member of a canonical object.
 pub(crate) fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    let [value] = pick(object, [name]);
+    value
+}
+
+/// The values of some members of a canonical object, as far as it can be read.
+pub(crate) fn pick<'a, const N: usize>(object: &'a str, names: [&str; N]) -> [Option<&'a str>; N] {
+    let mut picked = [None; N];
     let mut scanner = Scanner::new(object);
-    let mut open = scanner.open_object().ok()?;
-    while let Some(key) = scanner.next_key(&mut open).ok()? {
-        let found = scanner.unescaped(key).ok()? == name;
-        let value = scanner.value().ok()?;
-        if found {
-            return Some(value);
+    let Ok(mut open) = scanner.open_object() else {
+        return picked;
+    };
+    while let Ok(Some(key)) = scanner.next_key(&mut open) {
+        let Ok(value) = scanner.value() else { break };
+        if let Some((_, slot)) = names
+            .iter()
+            .zip(&mut picked)
+            .find(|(name, _)| **name == key)
+        {
+            *slot = Some(value);
         }
     }
-    None
+    picked
 }
 
 /// The elements of a canonical array; `None` for what is not one.
@@ -134,7 +146,7 @@ pub(crate) struct Scanner<'a> {
 
 /// An object whose members are being read.
 pub(crate) struct OpenObject<'a> {
-    previous: Option<&'a str>,
+    previous: Option<Key<'a>>,
 }
 
 impl<'a> Scanner<'a> {
@@ -164,11 +176,11 @@ impl<'a> Scanner<'a> {
         Ok(OpenObject { previous: None })
     }
 
-    /// Moves to the value of the next member and gives its key as it stands between its quotes; `None` after the last.
+    /// Moves to the value of the next member and gives its key; `None` after the last.
     pub(crate) fn next_key(
         &mut self,
         object: &mut OpenObject<'a>,
-    ) -> Result<Option<&'a str>, RecordError> {
+    ) -> Result<Option<Cow<'a, str>>, RecordError> {
         if self.take(b'}').is_some() {
             return Ok(None);
         }
@@ -176,25 +188,35 @@ impl<'a> Scanner<'a> {
             self.take(b',')
                 .ok_or_else(|| self.fault("expected `,` or `}`"))?;
         }
-        let start = self.at;
-        let end = self
-            .string_end()
-            .ok_or_else(|| self.fault("expected a key"))?;
-        let key = self.text.get(start + 1..end - 1).unwrap_or_default();
+        let key = self
+            .key()
+            .ok_or_else(|| self.fault("expected a key and `:`"))?;
+        let value = key
+            .value()
+            .ok_or_else(|| self.fault("key not escaped canonically"))?;
         if object
             .previous
-            .is_some_and(|previous| key_order(previous, key) != Ordering::Less)
+            .is_some_and(|previous| previous.order(key) != Ordering::Less)
         {
             return Err(self.fault("keys out of order, or twice"));
         }
         object.previous = Some(key);
-        self.at = end;
-        self.take(b':').ok_or_else(|| self.fault("expected `:`"))?;
-        Ok(Some(key))
+        Ok(Some(value))
     }
 
-    pub(crate) fn unescaped(&self, key: &'a str) -> Result<Cow<'a, str>, RecordError> {
-        unescape(key).ok_or_else(|| self.fault("key not escaped canonically"))
+    fn key(&mut self) -> Option<Key<'a>> {
+        self.take(b'"')?;
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        self.at += plain_length(bytes.get(start..)?);
+        let escaped = self.peek()? != b'"';
+        if escaped {
+            self.at = string_end(bytes, start - 1)? - 1;
+        }
+        let text = self.text.get(start..self.at)?;
+        self.take(b'"')?;
+        self.take(b':')?;
+        Some(Key { text, escaped })
     }
 
     /// Takes the value that stands here, whole.
@@ -273,10 +295,11 @@ impl<'a> Scanner<'a> {
 fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {
+        at += plain_length(bytes.get(at..)?);
         match bytes.get(at)? {
             b'"' => return Some(at + 1),
             b'\\' => at += 2,
-            _ => at += 1,
+            _ => return None,
         }
     }
 }

@@ -11,9 +11,8 @@
 
 use std::fmt;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::fact::FactIndex;
+use crate::hash::Message;
 
 /// The opening key of a record: 16 random bytes from which its salts are derived. Who has it can open every fact.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,103 +43,66 @@ pub struct Sealed {
 
 /// The salt of the fact at place `i`.
 pub fn salt(key: &OpeningKey, i: u32) -> Salt {
-    let [first, second] = salt_pair(key, i / 2);
+    let [first, second] = salt_pair(&mut Message::with_capacity(64), key, i / 2);
     if i.is_multiple_of(2) { first } else { second }
 }
 
 /// The commitment to one fact: its path (a JSON Pointer) and the canonical text of its value.
 pub fn commit(salt: Salt, path: &str, text: &str) -> Commitment {
-    commit_in(&mut Vec::with_capacity(MESSAGE_BYTES), salt, path, text)
+    let mut message = Message::with_capacity(path.len() + text.len() + 128);
+    commit_in(&mut message, salt, path, text)
 }
 
 /// The digest of a record, from the commitments to all its facts in order.
 pub fn digest(commitments: &[Commitment]) -> Digest {
-    let mut hash = Digesting::new(commitments.len());
-    for commitment in commitments {
-        hash.push(*commitment);
-    }
-    hash.finish()
+    digest_in(
+        &mut Message::with_capacity(commitments.len() * 32 + 128),
+        commitments,
+    )
 }
 
 /// The digest of the record that `canonical`, whose facts are `facts`, makes with `key`.
 pub(crate) fn digest_text(key: &OpeningKey, facts: &FactIndex, canonical: &str) -> Digest {
-    let mut message = Vec::with_capacity(MESSAGE_BYTES);
-    let mut hash = Digesting::new(facts.len());
-    let mut salts = salts(key);
-    for (path, text) in facts.iter(canonical) {
-        hash.push(commit_in(&mut message, salts.next_salt(), path, text));
-    }
-    hash.finish()
-}
-
-/// The salts of a record in order, without end.
-pub(crate) fn salts(key: &OpeningKey) -> Salts<'_> {
-    Salts {
-        key,
-        next: 0,
-        second: Salt([0; 16]),
-    }
-}
-
-pub(crate) struct Salts<'a> {
-    key: &'a OpeningKey,
-    next: u32,
-    second: Salt,
-}
-
-impl Salts<'_> {
-    pub(crate) fn next_salt(&mut self) -> Salt {
-        let i = self.next;
-        self.next += 1;
+    let mut message = Message::with_capacity(facts.len() * 32 + 128);
+    let mut commitments = Vec::with_capacity(facts.len());
+    let mut second = Salt([0; 16]);
+    for ((path, text), i) in facts.iter(canonical).zip(0_u32..) {
+        let mut salt = second;
         if i.is_multiple_of(2) {
-            let [first, second] = salt_pair(self.key, i / 2);
-            self.second = second;
-            first
-        } else {
-            self.second
+            [salt, second] = salt_pair(&mut message, key, i / 2);
         }
+        commitments.push(commit_in(&mut message, salt, path, text));
     }
+    digest_in(&mut message, &commitments)
 }
 
-fn salt_pair(key: &OpeningKey, pair: u32) -> [Salt; 2] {
-    let mut message = [SALT_PREFIX; 21];
-    message[1..17].copy_from_slice(&key.0);
-    message[17..].copy_from_slice(&pair.to_be_bytes());
-    let hash: [u8; 32] = Sha256::digest(message).into();
+fn salt_pair(message: &mut Message, key: &OpeningKey, pair: u32) -> [Salt; 2] {
+    message.begin(SALT_PREFIX);
+    message.push(&key.0);
+    message.push(&pair.to_be_bytes());
+    let hash = message.hash();
     let (mut first, mut second) = ([0; 16], [0; 16]);
     first.copy_from_slice(&hash[..16]);
     second.copy_from_slice(&hash[16..]);
     [Salt(first), Salt(second)]
 }
 
-/// Commits with a buffer for the message, because one call on a whole message is faster than five on its parts.
-pub(crate) fn commit_in(message: &mut Vec<u8>, salt: Salt, path: &str, text: &str) -> Commitment {
-    message.clear();
-    message.push(COMMITMENT_PREFIX);
-    message.extend_from_slice(&salt.0);
-    message.extend_from_slice(&(path.len() as u32).to_be_bytes());
-    message.extend_from_slice(path.as_bytes());
-    message.extend_from_slice(text.as_bytes());
-    Commitment(Sha256::digest(&message).into())
+fn commit_in(message: &mut Message, salt: Salt, path: &str, text: &str) -> Commitment {
+    message.begin(COMMITMENT_PREFIX);
+    message.push(&salt.0);
+    message.push(&(path.len() as u32).to_be_bytes());
+    message.push(path.as_bytes());
+    message.push(text.as_bytes());
+    Commitment(message.hash())
 }
 
-struct Digesting(Sha256);
-
-impl Digesting {
-    fn new(count: usize) -> Self {
-        let mut hash = Sha256::new();
-        hash.update([DIGEST_PREFIX]);
-        hash.update((count as u32).to_be_bytes());
-        Self(hash)
+fn digest_in(message: &mut Message, commitments: &[Commitment]) -> Digest {
+    message.begin(DIGEST_PREFIX);
+    message.push(&(commitments.len() as u32).to_be_bytes());
+    for commitment in commitments {
+        message.push(&commitment.0);
     }
-
-    fn push(&mut self, commitment: Commitment) {
-        self.0.update(commitment.0);
-    }
-
-    fn finish(self) -> Digest {
-        Digest(self.0.finalize().into())
-    }
+    Digest(message.hash())
 }
 
 impl fmt::Debug for OpeningKey {
@@ -182,9 +144,6 @@ fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 const COMMITMENT_PREFIX: u8 = 0x10;
 const DIGEST_PREFIX: u8 = 0x11;
 const SALT_PREFIX: u8 = 0x12;
-
-/// Room for the message of an ordinary fact.
-const MESSAGE_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests {

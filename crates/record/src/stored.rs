@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::fact::FactIndex;
 use crate::pointer::is_at_or_under;
 use crate::redaction::invalid;
-use crate::seal::{digest_text, salts};
+use crate::seal::{digest_text, salt};
 use crate::{
     Digest, Disclosure, Fields, OpenFact, OpeningKey, Pointer, RecordError, Redaction, Salt,
     Selection, fields,
@@ -116,11 +116,10 @@ impl Stored {
         match self {
             Stored::Whole { text, key } => {
                 let index = FactIndex::of(text)?;
-                let mut salts = salts(key);
                 let facts = index
                     .iter(text)
                     .zip(0..)
-                    .map(|(fact, i)| open_fact(i, fact, salts.next_salt()))
+                    .map(|(fact, i)| open_fact(i, fact, salt(key, i)))
                     .collect();
                 Ok(Disclosure {
                     count: index.len() as u32,

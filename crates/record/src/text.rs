@@ -19,16 +19,18 @@ pub fn string_value(text: &str) -> Option<Cow<'_, str>> {
 
 pub(crate) fn push_string(out: &mut String, value: &str) {
     out.push('"');
-    if value.bytes().any(is_escaped) {
-        value.chars().for_each(|ch| push_char(out, ch));
+    if has_escaped(value) {
+        for ch in value.chars() {
+            push_char(out, ch);
+        }
     } else {
         out.push_str(value);
     }
     out.push('"');
 }
 
-/// Appends one character of a string as it stands between the quotes.
-pub(crate) fn push_char(out: &mut String, ch: char) {
+/// Appends one character of a string as it stands between the quotes. Whether it is escaped there.
+pub(crate) fn push_char(out: &mut String, ch: char) -> bool {
     match ch {
         '"' => out.push_str("\\\""),
         '\\' => out.push_str("\\\\"),
@@ -41,19 +43,50 @@ pub(crate) fn push_char(out: &mut String, ch: char) {
             out.push_str(if ch < '\u{10}' { "\\u000" } else { "\\u001" });
             out.extend(char::from_digit(ch as u32 & 0xf, 16));
         }
-        _ => out.push(ch),
+        _ => {
+            out.push(ch);
+            return false;
+        }
     }
+    true
+}
+
+fn has_escaped(value: &str) -> bool {
+    plain_length(value.as_bytes()) < value.len()
 }
 
 /// Whether a byte of a string cannot stand between quotes as itself.
-pub(crate) fn is_escaped(byte: u8) -> bool {
+fn is_escaped(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// How many bytes from the start of `bytes` stand for themselves in a string.
+///
+/// Eight bytes are looked at in one step. The subtractions set the high bit of a byte that is zero,
+/// or below the bound, and of a byte above such a one at most: the lowest bit set is always right.
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = ONES << 7;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (nth, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let quotes = zeros(word ^ (ONES * u64::from(b'"')));
+        let backslashes = zeros(word ^ (ONES * u64::from(b'\\')));
+        let found = controls | quotes | backslashes;
+        if found != 0 {
+            return nth * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let plain = rest.iter().take_while(|byte| !is_escaped(**byte)).count();
+    words.len() * 8 + plain
 }
 
 /// Reads what stands between the quotes of a canonical string. `None` where a character is escaped that should not be,
 /// is not but should be, or is escaped in another way.
 pub(crate) fn unescape(inner: &str) -> Option<Cow<'_, str>> {
-    if !inner.bytes().any(is_escaped) {
+    if !has_escaped(inner) {
         return Some(Cow::Borrowed(inner));
     }
     let mut value = String::with_capacity(inner.len());
@@ -92,14 +125,33 @@ fn unescape_one(chars: &mut std::str::Chars<'_>) -> Option<char> {
     })
 }
 
-/// Orders two keys, given as they stand between their quotes, as RFC 8785 section 3.2.3 does: by UTF-16 code units.
-pub(crate) fn key_order(left: &str, right: &str) -> Ordering {
-    if left.contains('\\') || right.contains('\\') {
-        let left = unescape(left).unwrap_or(Cow::Borrowed(left));
-        let right = unescape(right).unwrap_or(Cow::Borrowed(right));
-        return utf16_order(&left, &right);
+/// A key in canonical text: as it stands between its quotes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key<'a> {
+    pub(crate) text: &'a str,
+    /// Whether there is an escape in it. Without one, it is its own value.
+    pub(crate) escaped: bool,
+}
+
+impl<'a> Key<'a> {
+    /// The string that it denotes; `None` where it is not escaped canonically.
+    pub(crate) fn value(self) -> Option<Cow<'a, str>> {
+        if self.escaped {
+            unescape(self.text)
+        } else {
+            Some(Cow::Borrowed(self.text))
+        }
     }
-    utf16_order(left, right)
+
+    /// Orders keys as RFC 8785 section 3.2.3 does: by the UTF-16 code units of their values.
+    pub(crate) fn order(self, other: Key<'_>) -> Ordering {
+        if self.escaped || other.escaped {
+            let left = self.value().unwrap_or_default();
+            let right = other.value().unwrap_or_default();
+            return utf16_order(&left, &right);
+        }
+        utf16_order(self.text, other.text)
+    }
 }
 
 /// Orders strings by UTF-16 code units without making any.
@@ -123,6 +175,13 @@ pub(crate) fn utf16_order(left: &str, right: &str) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn key_of(text: &str) -> Key<'_> {
+        Key {
+            text: &text[1..text.len() - 1],
+            escaped: text.contains('\\'),
+        }
+    }
 
     #[test]
     fn strings_are_escaped_as_rfc_8785_does() {
@@ -166,40 +225,45 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_ordered_by_utf_16_code_units() {
-        let chars = [
-            '\0',
-            '\n',
-            ' ',
-            '"',
-            '0',
-            'Z',
-            '\\',
-            'a',
-            '\u{7f}',
-            'é',
-            '\u{7ff}',
-            '\u{800}',
-            '\u{d7ff}',
-            '\u{e000}',
-            '\u{ffff}',
-            '\u{10000}',
-            '😀',
-            '\u{10ffff}',
-        ];
-        let mut keys: Vec<String> = chars.iter().map(char::to_string).collect();
-        keys.extend(
-            chars
+    fn the_length_that_stands_for_itself_is_found_at_every_place() {
+        for length in 0..20 {
+            let plain = "é~\u{7f}!#[]^"
+                .as_bytes()
                 .iter()
-                .flat_map(|a| chars.iter().map(move |b| format!("{a}{b}"))),
-        );
-        for left in &keys {
-            for right in &keys {
+                .copied()
+                .cycle()
+                .take(length);
+            let plain: Vec<u8> = plain.collect();
+            assert_eq!(plain_length(&plain), length);
+            for byte in (0..0x20).chain([b'"', b'\\']) {
+                for place in 0..length {
+                    let mut bytes = plain.clone();
+                    bytes[place] = byte;
+                    assert_eq!(plain_length(&bytes), place, "{byte}");
+                    bytes[length - 1] = b'"';
+                    assert_eq!(plain_length(&bytes), place, "{byte}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_ordered_by_utf_16_code_units() {
+        let chars =
+            "\0\n \"0Z\\a\u{7f}é\u{7ff}\u{800}\u{d7ff}\u{e000}\u{ffff}\u{10000}😀\u{10ffff}";
+        let one = chars.chars().map(String::from);
+        let two = chars
+            .chars()
+            .flat_map(|a| chars.chars().map(move |b| format!("{a}{b}")));
+        let keys: Vec<(String, String)> = one
+            .chain(two)
+            .map(|value| (string_text(&value), value))
+            .collect();
+        for (left_text, left) in &keys {
+            for (right_text, right) in &keys {
                 let expected = left.encode_utf16().cmp(right.encode_utf16());
-                let (left_text, right_text) = (string_text(left), string_text(right));
-                let inner = |text: &str| text[1..text.len() - 1].to_owned();
                 assert_eq!(
-                    key_order(&inner(&left_text), &inner(&right_text)),
+                    key_of(left_text).order(key_of(right_text)),
                     expected,
                     "{left:?} {right:?}"
                 );

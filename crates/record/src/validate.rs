@@ -3,10 +3,11 @@
 //! A draft and a stored record pass the same rules. What the ledger sets is checked here too, so that a stored record
 //! that reads back is a complete one; that callers do not set it is the draft's business.
 
+use std::array;
 use std::borrow::Cow;
 
 use crate::member::{Member, Values};
-use crate::scan::{elements, member};
+use crate::scan::{elements, pick};
 use crate::text::string_value;
 use crate::time::recorded_instant;
 use crate::{ID_BYTES_MAX, INTEGER_END, Kind, LABEL_BYTES_MAX, RecordError};
@@ -34,10 +35,7 @@ pub(crate) fn check_members(values: &Values<'_>, kind: Kind) -> Checked {
     match kind {
         Kind::Decision => check_decision(values),
         Kind::Review => check_review(values),
-        Kind::Erasure => own_member(values, Member::Erasure)?
-            .required("reason")?
-            .filled_string()
-            .map(drop),
+        Kind::Erasure => check_erasure(values),
         _ => Ok(()),
     }
 }
@@ -58,9 +56,10 @@ pub(crate) fn check_completion(values: &Values<'_>) -> Checked {
     if let Some(text) = values.get(Member::Recorded) {
         let recorded = place("/recorded", text);
         recorded.object()?;
-        check_instant(&recorded.required("at")?)?;
-        recorded.required("by")?.string()?;
-        recorded.required("via")?.string()?;
+        let [at, by, via] = recorded.required(["at", "by", "via"])?;
+        check_instant(&at)?;
+        by.string()?;
+        via.string()?;
     }
     values
         .get(Member::Time)
@@ -70,7 +69,7 @@ pub(crate) fn check_completion(values: &Values<'_>) -> Checked {
 fn check_member(member: Member, text: &str, kind: Kind) -> Checked {
     let value = place(member.pointer(), text);
     match member {
-        Member::Id => check_id(&value),
+        Member::Id => check_id(text),
         // The first two may be anything; the others are read before, or by `check_completion`.
         Member::Input
         | Member::Output
@@ -101,7 +100,9 @@ fn check_member(member: Member, text: &str, kind: Kind) -> Checked {
     }
 }
 
-fn check_id(value: &Place<'_>) -> Checked {
+/// The rules for an id.
+pub(crate) fn check_id(id: &str) -> Checked {
+    let value = place("/id", id);
     let id = value.string()?;
     if id.is_empty() || id.len() > ID_BYTES_MAX {
         return Err(value.invalid(format!("{} bytes, an id has 1 to {ID_BYTES_MAX}", id.len())));
@@ -114,26 +115,25 @@ fn check_id(value: &Place<'_>) -> Checked {
 
 fn check_model(value: &Place<'_>) -> Checked {
     value.object()?;
-    for name in ["name", "version", "digest", "framework"] {
-        if let Some(text) = value.optional(name) {
-            text.label()?;
-        }
-    }
-    Ok(())
+    let parts = value.optional(["name", "version", "digest", "framework"]);
+    parts
+        .iter()
+        .flatten()
+        .try_for_each(|part| part.label().map(drop))
 }
 
 fn check_context(value: &Place<'_>) -> Checked {
     value.object()?;
-    value
-        .optional("trace_id")
-        .map_or(Ok(()), |trace| trace.label().map(drop))
+    let [trace_id] = value.optional(["trace_id"]);
+    trace_id.map_or(Ok(()), |trace_id| trace_id.label().map(drop))
 }
 
 fn check_source(value: &Place<'_>) -> Checked {
     value.object()?;
-    value.required("name")?.filled_label()?;
-    value.required("run")?.filled_label()?;
-    value.required("seq")?.integer()
+    let [name, run, seq] = value.required(["name", "run", "seq"])?;
+    name.filled_label()?;
+    run.filled_label()?;
+    seq.integer()
 }
 
 fn check_attachments(value: &Place<'_>) -> Checked {
@@ -147,10 +147,11 @@ fn check_attachments(value: &Place<'_>) -> Checked {
             text,
         };
         item.object()?;
-        item.required("name")?.string()?;
-        item.required("media_type")?.string()?;
-        item.required("size")?.integer()?;
-        let digest = item.required("digest")?;
+        let [name, media_type, size, digest] =
+            item.required(["name", "media_type", "size", "digest"])?;
+        name.string()?;
+        media_type.string()?;
+        size.integer()?;
         let is_lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         let hex = digest.string()?;
         if !hex
@@ -165,18 +166,15 @@ fn check_attachments(value: &Place<'_>) -> Checked {
 }
 
 fn check_decision(values: &Values<'_>) -> Checked {
-    let filled = |name| {
-        let text = member(values.get(Member::Model)?, name)?;
-        string_value(text).filter(|value| !value.is_empty())
-    };
-    if ["name", "version", "digest"]
-        .into_iter()
-        .all(|name| filled(name).is_none())
+    let model = values.get(Member::Model).unwrap_or_default();
+    let filled = |text: &&str| string_value(text).is_some_and(|value| !value.is_empty());
+    if !pick(model, ["name", "version", "digest"])
+        .iter()
+        .flatten()
+        .any(filled)
     {
-        return Err(missing(
-            "/model",
-            "a decision names its model: name, version or digest".to_owned(),
-        ));
+        let problem = "a decision names its model: name, version or digest".to_owned();
+        return Err(missing("/model", problem));
     }
     if [Member::Input, Member::Output, Member::Decision]
         .into_iter()
@@ -192,13 +190,17 @@ fn check_decision(values: &Values<'_>) -> Checked {
 
 fn check_review(values: &Values<'_>) -> Checked {
     let review = own_member(values, Member::Review)?;
-    review
-        .required("action")?
-        .one_of(&["confirm", "override", "reverse", "refer"])?;
-    for name in ["who", "role", "reason"] {
-        review.required(name)?.filled_string()?;
+    let [action, who, role, reason] = review.required(["action", "who", "role", "reason"])?;
+    action.one_of(&["confirm", "override", "reverse", "refer"])?;
+    for said in [who, role, reason] {
+        said.filled_string()?;
     }
     Ok(())
+}
+
+fn check_erasure(values: &Values<'_>) -> Checked {
+    let [reason] = own_member(values, Member::Erasure)?.required(["reason"])?;
+    reason.filled_string().map(drop)
 }
 
 /// The member that a record must have because it bears the name of its kind.
@@ -325,22 +327,30 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn optional(&self, name: &'static str) -> Option<Place<'a>> {
-        member(self.text, name).map(|text| Place {
+    fn optional<const N: usize>(&self, names: [&'static str; N]) -> [Option<Place<'a>>; N] {
+        let found = pick(self.text, names);
+        array::from_fn(|nth| found[nth].map(|text| self.part(names[nth], text)))
+    }
+
+    fn required<const N: usize>(&self, names: [&'static str; N]) -> Checked<[Place<'a>; N]> {
+        let found = pick(self.text, names);
+        if let Some((lacking, _)) = names.iter().zip(found).find(|(_, text)| text.is_none()) {
+            return Err(missing(
+                &self.part(lacking, "").pointer(),
+                "must be given".to_owned(),
+            ));
+        }
+        Ok(array::from_fn(|nth| {
+            self.part(names[nth], found[nth].unwrap_or_default())
+        }))
+    }
+
+    fn part(&self, name: &'static str, text: &'a str) -> Place<'a> {
+        Place {
             parent: self.parent.clone(),
             name,
             text,
-        })
-    }
-
-    fn required(&self, name: &'static str) -> Checked<Place<'a>> {
-        let lacking = || {
-            missing(
-                &format!("{}/{name}", self.parent),
-                "must be given".to_owned(),
-            )
-        };
-        self.optional(name).ok_or_else(lacking)
+        }
     }
 
     fn pointer(&self) -> String {
