@@ -123,7 +123,13 @@ impl Composer<'_> {
         };
         let mut values = Vec::with_capacity(picks.len());
         for (name, pick) in picks {
-            if let Some(json) = self.value(pick, row)? {
+            let json = if is_word(member, name) {
+                self.word(pick, row)?
+                    .map(|word| Cow::Owned(quoted(&word.text)))
+            } else {
+                self.value(pick, row)?
+            };
+            if let Some(json) = json {
                 values.push((name.as_str(), json));
             }
         }
@@ -324,6 +330,16 @@ impl Kept {
 
     fn members(&self) -> Vec<&'static str> {
         self.0.iter().map(|(of, _, _)| *of).collect()
+    }
+}
+
+/// Whether the record has a string at that place, whatever a column of such words looks like: version "2", run "007".
+fn is_word(member: &str, name: &str) -> bool {
+    match member {
+        "model" => matches!(name, "name" | "version" | "digest" | "framework"),
+        "source" => matches!(name, "name" | "run"),
+        "review" => matches!(name, "action" | "who" | "role" | "reason"),
+        _ => false,
     }
 }
 

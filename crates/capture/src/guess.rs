@@ -160,7 +160,7 @@ mod tests {
         let source = Source::from_bytes("x.csv", &csv[..]);
         let mut given = Mapping::default();
         given.set("columns.decision", "class").unwrap();
-        given.set("columns.context", "id").unwrap();
+        given.set("columns.context", "id,").unwrap();
         given.set("constants.model.name", "m").unwrap();
         let mapping = guess(&source, &given).unwrap().mapping;
         assert_eq!(mapping.columns.decision.as_deref(), Some("class"));

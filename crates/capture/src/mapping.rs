@@ -244,9 +244,10 @@ impl Mapping {
 
     /// Sets one key from a flag: `set("columns.decision", "action_taken")`, `set("constants.model.name", "credit")`.
     ///
-    /// Where a key takes several columns they are given with commas (`age,applicant_*`); `new:=old` names the member;
-    /// `whole:raw` takes the value of one column as a whole. Constants are text, except those of `parameters`, which are
-    /// numbers and booleans where they look like it. A value in brackets, braces or double quotes is read as TOML.
+    /// Where a key can take several columns: one name is the value of that column as a whole, names with commas
+    /// (`age,applicant_*`; `age,` for a single one) make an object of them, `new:=old` one under new names. Constants are
+    /// text, except those of `parameters`, which are numbers and booleans where they look like it. A value in brackets,
+    /// braces or double quotes is read as TOML.
     ///
     /// # Errors
     /// [`CaptureError::MappingText`] for an unknown key or a value of the wrong type.
@@ -354,9 +355,6 @@ fn flag_value(key: &str, value: &str) -> Result<toml::Value, CaptureError> {
         | "types.json" => list(),
         _ => match key.strip_prefix("columns.") {
             Some(role) if structured_names().contains(&role) => {
-                if let Some(column) = value.strip_prefix("whole:") {
-                    return Ok(toml::Value::String(column.to_owned()));
-                }
                 if value.contains(":=") {
                     let mut named = toml::Table::new();
                     for part in value.split(',') {
@@ -365,7 +363,11 @@ fn flag_value(key: &str, value: &str) -> Result<toml::Value, CaptureError> {
                     }
                     return Ok(toml::Value::Table(named));
                 }
-                list()
+                if value.contains([',', '*']) {
+                    list()
+                } else {
+                    text()
+                }
             }
             _ => text(),
         },
@@ -447,7 +449,8 @@ mod tests {
         mapping
             .set("columns.explanation", "base_value:=bias")
             .unwrap();
-        mapping.set("columns.output", "whole:answer").unwrap();
+        mapping.set("columns.output", "answer").unwrap();
+        mapping.set("columns.context", "branch,").unwrap();
         mapping.set("columns.decision", "action").unwrap();
         mapping.set("constants.model.version", "1.20").unwrap();
         mapping
@@ -462,6 +465,7 @@ mod tests {
             input = ["age", "applicant_*"]
             explanation = { base_value = "bias" }
             output = "answer"
+            context = ["branch"]
             decision = "action"
             [decision.values]
             "v1.2" = "yes"
