@@ -1,0 +1,529 @@
+//! The ledger: the handle that writes. Callers seal their records on their own threads; one sequencer places them, one
+//! publisher signs for them, one flusher moves them to the table.
+
+use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use causebook_record::{Draft, OpeningKey, Recorded};
+use crossbeam_channel::{Sender, bounded, unbounded};
+use jiff::Timestamp;
+
+use crate::blobs::{self, Blob};
+use crate::clock::Clock;
+use crate::disk::{Disk, DiskLock};
+use crate::erase::{self, Erasure, ErasureReport};
+use crate::error::{AppendError, LedgerError};
+use crate::flush::{FlushRequest, Flusher};
+use crate::identity::SigningKeys;
+use crate::index::{Keys, Seed};
+use crate::options::Options;
+use crate::publish::{Publication, Publisher};
+use crate::random;
+use crate::reader::Reader;
+use crate::recover::{recover, regrow_tree};
+use crate::sequence::{Prepared, Receipt, Sequencer, Submission, Work};
+use crate::shared::{Shared, SignedCheckpoint};
+use crate::table::TableSink;
+use crate::wal::{self, Wal};
+
+const LOCK_PATH: &str = "lock";
+/// How often a caller that waits for room looks whether there is some.
+const QUEUE_LOOK_INTERVAL: Duration = Duration::from_millis(2);
+
+/// A ledger open for writing. Clones write the same ledger.
+///
+/// # Contract
+/// - A [`Receipt`] is given only for a record that is on stable storage with its index fixed. It is never lost, never
+///   renumbered, and the same id never gets a second place.
+/// - After an I/O error nothing more is acknowledged ([`LedgerError::Poisoned`]); opening the ledger again recovers.
+/// - Memory is bounded by [`Options`]; when a bound is reached callers wait, then get [`AppendError::Busy`].
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    engine: Arc<Engine>,
+}
+
+#[derive(Debug)]
+struct Engine {
+    shared: Arc<Shared>,
+    options: Options,
+    seed: Seed,
+    work: Sender<Work>,
+    flushes: Sender<FlushRequest>,
+    publications: Sender<Publication>,
+    in_flight_bytes: AtomicU64,
+    threads: Mutex<Option<Threads>>,
+    lock: Mutex<Option<Box<dyn DiskLock>>>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    sequencer: JoinHandle<()>,
+    publisher: JoinHandle<()>,
+    flusher: JoinHandle<()>,
+}
+
+impl Ledger {
+    /// Opens a ledger for writing, recovering what an earlier process left. One process at a time can.
+    ///
+    /// # Errors
+    /// [`LedgerError::Locked`], [`LedgerError::NoLedger`], [`LedgerError::Key`], [`LedgerError::NewerFormat`], or
+    /// [`LedgerError::Tampered`] if what is on disk is not what was signed.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        table: Arc<dyn TableSink>,
+        options: Options,
+    ) -> Result<Self, LedgerError> {
+        let identity = crate::identity::Identity::load(disk.as_ref())?;
+        let lock = take_lock(disk.as_ref())?;
+        let keys = SigningKeys::load(disk.as_ref(), &identity)?;
+        let recovered = recover(&disk, &clock, table.as_ref(), true)?;
+        let signed = recovered
+            .checkpoint
+            .as_ref()
+            .map_or(0, |signed| signed.checkpoint.size);
+        wal::tidy(disk.as_ref(), &recovered.replay, signed)?;
+        let seed = recovered.index.seed();
+        let shared = Arc::new(Shared::new(
+            Arc::clone(&disk),
+            clock,
+            table,
+            recovered.identity,
+            recovered.buffer,
+            recovered.index,
+            recovered.checkpoint,
+        ));
+        let tree = regrow_tree(&shared)?;
+        let epoch = recovered.replay.epoch + 1;
+        let wal = Wal::new(
+            disk,
+            options.segment_bytes,
+            epoch,
+            recovered.replay.segments,
+        );
+        let (work, work_in) = bounded(4096);
+        let (publications, publications_in) = bounded(4096);
+        let (flushes, flushes_in) = unbounded();
+        let frontier = tree.frontier().clone();
+        let sequencer = Sequencer::new(
+            Arc::clone(&shared),
+            options.clone(),
+            wal,
+            frontier,
+            publications.clone(),
+        );
+        let publisher =
+            Publisher::new(Arc::clone(&shared), keys, tree, options.checkpoint_interval);
+        let flusher = Flusher {
+            shared: Arc::clone(&shared),
+            options: options.clone(),
+            publisher: publications.clone(),
+            sequencer: work.clone(),
+        };
+        let threads = Threads {
+            sequencer: spawn("causebook-sequencer", move || sequencer.run(&work_in))?,
+            publisher: spawn("causebook-publisher", move || {
+                publisher.run(&publications_in);
+            })?,
+            flusher: spawn("causebook-flusher", move || flusher.run(&flushes_in))?,
+        };
+        let engine = Engine {
+            shared,
+            options,
+            seed,
+            work,
+            flushes,
+            publications,
+            in_flight_bytes: AtomicU64::new(0),
+            threads: Mutex::new(Some(threads)),
+            lock: Mutex::new(Some(lock)),
+        };
+        Ok(Self {
+            engine: Arc::new(engine),
+        })
+    }
+
+    /// Appends a record. Durable when it returns `Ok`. The record is recorded as written by `by` through `via`.
+    ///
+    /// # Errors
+    /// [`AppendError`]; the ledger then holds nothing of the record, except after [`AppendError::Failed`], where
+    /// appending it again with the same id is safe.
+    pub fn append(&self, draft: Draft, by: &str, via: &str) -> Result<Receipt, AppendError> {
+        let mut results = self.append_batch(vec![draft], by, via);
+        results.pop().unwrap_or_else(|| {
+            Err(AppendError::Failed {
+                cause: "the ledger did not answer".to_owned(),
+            })
+        })
+    }
+
+    /// Appends records in order; each succeeds or fails on its own. Durable when it returns.
+    pub fn append_batch(
+        &self,
+        drafts: Vec<Draft>,
+        by: &str,
+        via: &str,
+    ) -> Vec<Result<Receipt, AppendError>> {
+        let count = drafts.len();
+        let mut results: Vec<Option<Result<Receipt, AppendError>>> = Vec::new();
+        let mut prepared = Vec::with_capacity(count);
+        for draft in drafts {
+            match self.prepare(draft, by, via) {
+                Ok(record) => {
+                    prepared.push(record);
+                    results.push(None);
+                }
+                Err(error) => results.push(Some(Err(error))),
+            }
+        }
+        let mut answers = self.submit(prepared, false).into_iter();
+        let unanswered = || {
+            Err(AppendError::Failed {
+                cause: "the ledger did not answer".to_owned(),
+            })
+        };
+        results
+            .into_iter()
+            .map(|result| result.or_else(|| answers.next()).unwrap_or_else(unanswered))
+            .collect()
+    }
+
+    /// Appends all records or, if one is refused, none of them. Durable when it returns `Ok`.
+    ///
+    /// # Errors
+    /// The position of the first refused record, from 0, and why it was refused.
+    pub fn append_all(
+        &self,
+        drafts: Vec<Draft>,
+        by: &str,
+        via: &str,
+    ) -> Result<Vec<Receipt>, (usize, AppendError)> {
+        let mut prepared = Vec::with_capacity(drafts.len());
+        for (position, draft) in drafts.into_iter().enumerate() {
+            prepared.push(
+                self.prepare(draft, by, via)
+                    .map_err(|error| (position, error))?,
+            );
+        }
+        let results = self.submit(prepared, true);
+        let refused = results.iter().position(|result| {
+            matches!(result, Err(error) if !matches!(error, AppendError::BatchRefused { .. }))
+        });
+        let mut receipts = Vec::with_capacity(results.len());
+        for (position, result) in results.into_iter().enumerate() {
+            match result {
+                Ok(receipt) => receipts.push(receipt),
+                Err(error) if refused.is_none_or(|refused| refused == position) => {
+                    return Err((position, error));
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(receipts)
+    }
+
+    /// Completes and seals a draft, on the caller's thread.
+    fn prepare(&self, draft: Draft, by: &str, via: &str) -> Result<Prepared, AppendError> {
+        let failed = |error: LedgerError| AppendError::Failed {
+            cause: error.to_string(),
+        };
+        let at = self.engine.shared.clock.now();
+        let given_id = draft.id().is_some();
+        let generated_id = if given_id {
+            String::new()
+        } else {
+            new_id(at).map_err(failed)?
+        };
+        let recorded = Recorded {
+            at,
+            by: by.to_owned(),
+            via: via.to_owned(),
+        };
+        let record =
+            draft
+                .complete(&generated_id, &recorded)
+                .map_err(|error| AppendError::Refused {
+                    pointer: error.pointer().to_owned(),
+                    problem: error.to_string(),
+                })?;
+        let sealed = record.seal(OpeningKey(random::bytes().map_err(failed)?));
+        let fields = causebook_record::fields(&sealed.text);
+        let keys = Keys::of(&self.engine.seed, &fields);
+        Ok(Prepared {
+            id: fields.id.unwrap_or_default(),
+            given_id,
+            keys,
+            sealed,
+        })
+    }
+
+    fn submit(
+        &self,
+        records: Vec<Prepared>,
+        all_or_nothing: bool,
+    ) -> Vec<Result<Receipt, AppendError>> {
+        if records.is_empty() {
+            return Vec::new();
+        }
+        let count = records.len();
+        let refused = |error: AppendError| (0..count).map(|_| Err(error.clone())).collect();
+        let bytes: u64 = records
+            .iter()
+            .map(|record| record.sealed.text.len() as u64)
+            .sum();
+        let permit = match self.engine.enter(bytes) {
+            Ok(permit) => permit,
+            Err(error) => return refused(error),
+        };
+        let (reply, answer) = bounded(1);
+        let submission = Submission {
+            records,
+            all_or_nothing,
+            reply,
+        };
+        let stopped = || AppendError::Failed {
+            cause: self.engine.stop_cause(),
+        };
+        if self.engine.work.send(Work::Append(submission)).is_err() {
+            return refused(stopped());
+        }
+        let results = answer.recv().unwrap_or_else(|_| refused(stopped()));
+        drop(permit);
+        results
+    }
+
+    /// Erases facts of a record, or its payload, and records the act. The digest stays, and every proof still holds.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`], [`LedgerError::Unfit`] for what cannot be erased, or a failure of disk or table.
+    pub fn erase(
+        &self,
+        id: &str,
+        what: &Erasure,
+        reason: &str,
+        by: &str,
+    ) -> Result<ErasureReport, LedgerError> {
+        erase::erase(self, id, what, reason, by)
+    }
+
+    /// Stores an attachment, durably, under its digest.
+    ///
+    /// # Errors
+    /// If reading `content` or the disk fails; nothing is then left behind.
+    pub fn put_blob(&self, content: &mut dyn Read) -> Result<Blob, LedgerError> {
+        blobs::put(&self.engine.shared.disk, content)
+    }
+
+    /// Moves everything acknowledged so far into the table.
+    ///
+    /// # Errors
+    /// If the table or the disk fails; the records are then still in the write-ahead log.
+    pub fn flush(&self) -> Result<(), LedgerError> {
+        self.flush_and_trim(false)
+    }
+
+    /// Flushes; with `all_segments` nothing that was flushed remains in the write-ahead log.
+    pub(crate) fn flush_and_trim(&self, all_segments: bool) -> Result<(), LedgerError> {
+        let (reply, answer) = bounded(1);
+        let poisoned = || LedgerError::Poisoned {
+            cause: self.engine.stop_cause(),
+        };
+        self.engine
+            .flushes
+            .send(FlushRequest::Now {
+                all_segments,
+                reply,
+            })
+            .map_err(|_| poisoned())?;
+        answer.recv().map_err(|_| poisoned())?
+    }
+
+    /// Waits until a checkpoint covers the first `size` records, and gives it.
+    ///
+    /// # Errors
+    /// [`LedgerError::Timeout`] or [`LedgerError::Poisoned`].
+    pub fn wait_checkpoint(
+        &self,
+        size: u64,
+        timeout: Duration,
+    ) -> Result<SignedCheckpoint, LedgerError> {
+        let shared = &self.engine.shared;
+        let reached = shared.wait_head(timeout, |head| {
+            let covering = head
+                .checkpoint
+                .clone()
+                .filter(|signed| signed.checkpoint.size >= size);
+            if covering.is_none() && head.poison.is_some() {
+                Some(None)
+            } else {
+                covering.map(Some)
+            }
+        });
+        match reached {
+            Some(Some(checkpoint)) => Ok(checkpoint),
+            Some(None) => Err(LedgerError::Poisoned {
+                cause: self.engine.stop_cause(),
+            }),
+            None => Err(LedgerError::Timeout {
+                what: "a checkpoint",
+                seconds: timeout.as_secs(),
+            }),
+        }
+    }
+
+    /// A reader of this ledger that sees every record as soon as it is acknowledged.
+    pub fn reader(&self) -> Reader {
+        Reader::live(Arc::clone(&self.engine.shared))
+    }
+
+    /// Stops the ledger: what was acknowledged is under a checkpoint, and much of it in the table. Other clones of
+    /// this handle get errors from then on.
+    ///
+    /// # Errors
+    /// The failure that stopped the engine, if one did. Everything acknowledged is durable all the same.
+    pub fn close(self) -> Result<(), LedgerError> {
+        self.engine.stop()
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.engine.shared
+    }
+}
+
+impl Engine {
+    /// Waits for room among the bytes in flight.
+    fn enter(&self, bytes: u64) -> Result<Permit<'_>, AppendError> {
+        let start = self.shared.clock.monotonic();
+        loop {
+            let before = self.in_flight_bytes.fetch_add(bytes, Ordering::AcqRel);
+            // One submission may be larger than the bound; it then goes alone.
+            if before == 0 || before + bytes <= self.options.queue_bytes_max {
+                return Ok(Permit {
+                    engine: self,
+                    bytes,
+                });
+            }
+            self.in_flight_bytes.fetch_sub(bytes, Ordering::AcqRel);
+            let waited = self.shared.clock.monotonic().saturating_sub(start);
+            if waited >= self.options.queue_wait_max {
+                return Err(AppendError::Busy {
+                    in_flight_bytes: before,
+                });
+            }
+            std::thread::sleep(QUEUE_LOOK_INTERVAL);
+        }
+    }
+
+    fn stop_cause(&self) -> String {
+        self.shared
+            .head()
+            .poison
+            .unwrap_or_else(|| "the ledger is closed".to_owned())
+    }
+
+    fn stop(&self) -> Result<(), LedgerError> {
+        let threads = self
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(threads) = threads else {
+            return Ok(());
+        };
+        let mut outcome = Ok(());
+        if self.shared.check_sound().is_ok()
+            && self.shared.buffer().bytes() >= self.options.flush_on_close_bytes
+        {
+            outcome = self.flush_for_close();
+        }
+        // In this order: the flusher asks the other two, the sequencer tells the publisher.
+        let _ = self.flushes.send(FlushRequest::Stop);
+        let _ = threads.flusher.join();
+        let _ = self.work.send(Work::Stop);
+        let _ = threads.sequencer.join();
+        let _ = self.publications.send(Publication::Stop);
+        let _ = threads.publisher.join();
+        self.shared.move_head(|head| head.closing = true);
+        self.lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        outcome.and_then(|()| self.shared.check_sound())
+    }
+
+    fn flush_for_close(&self) -> Result<(), LedgerError> {
+        let (reply, answer) = bounded(1);
+        let poisoned = || LedgerError::Poisoned {
+            cause: self.stop_cause(),
+        };
+        self.flushes
+            .send(FlushRequest::Now {
+                all_segments: false,
+                reply,
+            })
+            .map_err(|_| poisoned())?;
+        answer.recv().map_err(|_| poisoned())?
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Whoever wants to know of a failure calls `close`.
+        let _ = self.stop();
+    }
+}
+
+/// Bytes in flight, given back when dropped.
+struct Permit<'a> {
+    engine: &'a Engine,
+    bytes: u64,
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.engine
+            .in_flight_bytes
+            .fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LedgerError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(LedgerError::disk("starting a thread", name))
+}
+
+fn take_lock(disk: &dyn Disk) -> Result<Box<dyn DiskLock>, LedgerError> {
+    let holder = format!("process {}", std::process::id());
+    disk.lock(LOCK_PATH, &holder).map_err(|source| {
+        if source.kind() == std::io::ErrorKind::WouldBlock {
+            let holder = disk
+                .read(LOCK_PATH)
+                .ok()
+                .and_then(|bytes| String::from_utf8(bytes).ok());
+            LedgerError::Locked {
+                holder: holder.unwrap_or_else(|| "unknown".to_owned()),
+            }
+        } else {
+            LedgerError::Disk {
+                doing: "locking",
+                path: LOCK_PATH.to_owned(),
+                source,
+            }
+        }
+    })
+}
+
+/// A time-ordered id (UUID version 7, RFC 9562 section 5.7).
+fn new_id(at: Timestamp) -> Result<String, LedgerError> {
+    let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    Ok(
+        uuid::Builder::from_unix_timestamp_millis(millis, &random::bytes()?)
+            .into_uuid()
+            .to_string(),
+    )
+}

@@ -1,0 +1,369 @@
+//! Recovery: from what is on disk to a state that can be gone on from, or a refusal that says why not.
+//!
+//! 1. The checkpoint is read and its signatures checked.
+//! 2. The write-ahead log is read; the table says how far it is covered; what the log has beyond that is the buffer.
+//! 3. The tree is taken up from the tiles at the covered size (or, if they are damaged, made again from the table) and
+//!    grown by the buffer's digests. At the checkpoint's size its root must be the checkpoint's root.
+//!
+//! Recovery never drops an acknowledged record: only a torn last commit group goes, which nobody was told of. If the
+//! checkpoint speaks of more records than there are, or of other ones, the ledger does not open for writing.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use causebook_record::{Digest, Sealed};
+use causebook_tlog::{Hash, TILE_WIDTH, TilePath, open_checkpoint};
+
+use crate::buffer::{Buffer, Entry};
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::error::LedgerError;
+use crate::identity::Identity;
+use crate::index::{Index, Keys, RunBuilder};
+use crate::shared::{Shared, SignedCheckpoint};
+use crate::table::{Scan, TableSink};
+use crate::tree::{self, TreeWriter};
+use crate::verify::{Fault, Finding};
+use crate::wal::{self, Replay};
+
+/// How often a reader starts over because a writer moved records while it read.
+const READ_ATTEMPTS_MAX: usize = 20;
+/// Records of one index run that is made again.
+const REINDEX_ROWS: u64 = 131_072;
+
+/// What is on disk, read and checked.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) identity: Identity,
+    pub(crate) checkpoint: Option<SignedCheckpoint>,
+    pub(crate) buffer: Buffer,
+    pub(crate) index: Index,
+    pub(crate) replay: Replay,
+    /// What contradicts the signed checkpoint or the format, where only reading is asked for.
+    pub(crate) faults: Vec<Finding>,
+}
+
+/// Reads a ledger's state. With `write` the index is repaired on disk; without, nothing is touched.
+pub(crate) fn recover(
+    disk: &Arc<dyn Disk>,
+    clock: &Arc<dyn Clock>,
+    table: &dyn TableSink,
+    write: bool,
+) -> Result<Recovered, LedgerError> {
+    let identity = Identity::load(disk.as_ref())?;
+    let mut faults = Vec::new();
+    let checkpoint = match load_checkpoint(disk.as_ref(), &identity) {
+        Err(LedgerError::Tampered(finding)) if !write => {
+            faults.push(*finding);
+            None
+        }
+        other => other?,
+    };
+    let mut frames: Vec<(u64, Sealed)> = Vec::new();
+    let mut attempt = 0;
+    let replay = loop {
+        frames.clear();
+        let outcome = wal::replay(disk.as_ref(), &mut |frame| {
+            let sealed = Sealed {
+                text: frame.text.to_owned(),
+                key: frame.key,
+                digest: frame.digest,
+            };
+            frames.push((frame.index, sealed));
+        });
+        // The table is read after the log: what the log has let go of meanwhile is in the table by then.
+        table.refresh()?;
+        let gap = frames
+            .first()
+            .is_some_and(|(first, _)| *first > table.covered());
+        attempt += 1;
+        match outcome {
+            Ok(replay) if !gap => break replay,
+            // A writer beside us may remove segments and begin new ones between two of our steps.
+            _ if !write && attempt < READ_ATTEMPTS_MAX => {}
+            Ok(_) => {
+                let error = missing_records(
+                    table.covered(),
+                    frames.first().map_or(0, |(first, _)| *first),
+                );
+                frames.clear();
+                break tolerate(error, write, &mut faults)?;
+            }
+            Err(error) => break tolerate(error, write, &mut faults)?,
+        }
+    };
+    let covered = table.covered();
+    let (index, indexed) = Index::open(Arc::clone(disk), covered, write)?;
+    let index = complete_index(index, table, indexed, covered, write)?;
+    let mut buffer = Buffer::starting_at(covered);
+    let now = clock.now();
+    for (position, sealed) in frames
+        .into_iter()
+        .filter(|(position, _)| *position >= covered)
+    {
+        debug_assert_eq!(position, buffer.end());
+        let keys = Keys::of(&index.seed(), &causebook_record::fields(&sealed.text));
+        buffer.push(Entry {
+            sealed: Arc::new(sealed),
+            keys,
+            at: now,
+        });
+    }
+    Ok(Recovered {
+        identity,
+        checkpoint,
+        buffer,
+        index,
+        replay,
+        faults,
+    })
+}
+
+/// A reader goes on with what it could read and remembers what was wrong; a writer stops.
+fn tolerate(
+    error: LedgerError,
+    write: bool,
+    faults: &mut Vec<Finding>,
+) -> Result<Replay, LedgerError> {
+    match error {
+        LedgerError::Tampered(finding) if !write => faults.push(*finding),
+        LedgerError::DamagedLog { .. } if !write => {
+            faults.push(Finding {
+                fault: Fault::DamagedFile,
+                index: None,
+                id: None,
+                what: error.to_string(),
+            });
+        }
+        other => return Err(other),
+    }
+    Ok(Replay::default())
+}
+
+fn missing_records(covered: u64, first: u64) -> LedgerError {
+    let what =
+        format!("the table ends at index {covered}, but the write-ahead log begins at {first}");
+    LedgerError::Tampered(Box::new(Finding {
+        fault: Fault::Dropped,
+        index: Some(covered),
+        id: None,
+        what,
+    }))
+}
+
+/// Reads the published checkpoint and checks every signature that this ledger's keys should have made.
+pub(crate) fn load_checkpoint(
+    disk: &dyn Disk,
+    identity: &Identity,
+) -> Result<Option<SignedCheckpoint>, LedgerError> {
+    let path = tree::CHECKPOINT_PATH;
+    if disk
+        .len(path)
+        .map_err(LedgerError::disk("reading", path))?
+        .is_none()
+    {
+        return Ok(None);
+    }
+    let bytes = disk
+        .read(path)
+        .map_err(LedgerError::disk("reading", path))?;
+    let wrong = |what: String| {
+        LedgerError::Tampered(Box::new(Finding {
+            fault: Fault::WrongKey,
+            index: None,
+            id: None,
+            what,
+        }))
+    };
+    let note = String::from_utf8(bytes).map_err(|_| wrong(format!("{path} is not text")))?;
+    let verifiers = identity.verifiers()?;
+    let (checkpoint, signatures) =
+        open_checkpoint(&note, &verifiers).map_err(|error| wrong(format!("{path}: {error}")))?;
+    if signatures.len() < verifiers.len() {
+        return Err(wrong(format!(
+            "{path} does not bear the signatures of all keys of this ledger"
+        )));
+    }
+    if checkpoint.origin != identity.origin {
+        return Err(wrong(format!(
+            "{path} is of the log {:?}, not of {:?}",
+            checkpoint.origin, identity.origin
+        )));
+    }
+    let time = signatures.iter().find_map(|signature| signature.time);
+    Ok(Some(SignedCheckpoint {
+        note,
+        checkpoint,
+        time,
+    }))
+}
+
+/// Adds what the runs on disk do not have, from the table: to new runs, or in memory if nothing may be written.
+fn complete_index(
+    mut index: Index,
+    table: &dyn TableSink,
+    indexed: u64,
+    covered: u64,
+    write: bool,
+) -> Result<Index, LedgerError> {
+    let seed = index.seed();
+    let mut from = indexed;
+    while from < covered {
+        let to = covered.min(from + REINDEX_ROWS);
+        let mut builder = RunBuilder::default();
+        table.scan(
+            &Scan {
+                indexes: from..to,
+                check_columns: false,
+            },
+            &mut |scanned| {
+                let keys = Keys::of(&seed, &scanned.row.record.fields());
+                if write {
+                    builder.add(scanned.row.index, &keys);
+                } else {
+                    index.add_unwritten(scanned.row.index, &keys);
+                }
+                ControlFlow::Continue(())
+            },
+        )?;
+        if write {
+            index.add(from..to, builder)?;
+        }
+        from = to;
+    }
+    Ok(index)
+}
+
+/// The tree over all records, grown from what the table covers, its tiles written anew from there.
+///
+/// # Errors
+/// [`LedgerError::Tampered`] if it is not the tree that the checkpoint speaks of.
+pub(crate) fn regrow_tree(shared: &Shared) -> Result<TreeWriter, LedgerError> {
+    let checkpoint = shared.head().checkpoint.map(|signed| signed.checkpoint);
+    let (covered, end) = {
+        let buffer = shared.buffer();
+        (buffer.first(), buffer.end())
+    };
+    let claimed = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
+    check_sizes(claimed, covered, end)?;
+    let from_tiles = TreeWriter::load(Arc::clone(&shared.disk), covered)
+        .and_then(|tree| grow(tree, shared, claimed));
+    let (tree, root) = match from_tiles {
+        Ok((tree, root))
+            if checkpoint
+                .as_ref()
+                .is_none_or(|checkpoint| checkpoint.root == root) =>
+        {
+            (tree, root)
+        }
+        // The tiles are damaged or missing. They are derived: the table's records say what they must be.
+        Ok(_)
+        | Err(LedgerError::Disk { .. } | LedgerError::Foreign { .. } | LedgerError::Log(_)) => {
+            grow(replant(shared, covered)?, shared, claimed)?
+        }
+        Err(error) => return Err(error),
+    };
+    match checkpoint {
+        Some(checkpoint) if checkpoint.root != root => {
+            let what = format!(
+                "the records on disk do not give the root that was signed for the first {} of them; verify names the \
+                 first bad one",
+                checkpoint.size
+            );
+            Err(LedgerError::Tampered(Box::new(Finding {
+                fault: Fault::RootMismatch,
+                index: None,
+                id: None,
+                what,
+            })))
+        }
+        _ => Ok(tree),
+    }
+}
+
+fn check_sizes(claimed: u64, covered: u64, end: u64) -> Result<(), LedgerError> {
+    let finding = |fault, index, what| {
+        Err(LedgerError::Tampered(Box::new(Finding {
+            fault,
+            index,
+            id: None,
+            what,
+        })))
+    };
+    if claimed > end {
+        let what = format!("the checkpoint covers {claimed} records, but only {end} are here");
+        return finding(Fault::Truncated, Some(end), what);
+    }
+    // Records go to the table only once a checkpoint covers them.
+    if claimed < covered {
+        let what = format!(
+            "the table holds {covered} records, but the checkpoint covers only {claimed}: it is an old one or was removed"
+        );
+        return finding(Fault::RolledBack, Some(claimed), what);
+    }
+    Ok(())
+}
+
+/// Appends the buffer's digests and gives the root at size `at`, the checkpoint's. Its partial tiles are written again:
+/// a power cut may have kept the checkpoint and torn them.
+fn grow(mut tree: TreeWriter, shared: &Shared, at: u64) -> Result<(TreeWriter, Hash), LedgerError> {
+    let mut root = tree.root();
+    if tree.size() == at {
+        tree.write_partials()?;
+    }
+    let buffer = shared.buffer();
+    for index in buffer.first()..buffer.end() {
+        let Some(entry) = buffer.get(index) else {
+            break;
+        };
+        tree.push(entry.sealed.digest)?;
+        if tree.size() == at {
+            root = tree.root();
+            tree.write_partials()?;
+        }
+    }
+    Ok((tree, root))
+}
+
+/// The tree over the table's records, made from the records themselves; of erased ones from the entry bundles.
+fn replant(shared: &Shared, covered: u64) -> Result<TreeWriter, LedgerError> {
+    let mut tree = TreeWriter::new(Arc::clone(&shared.disk));
+    let mut outcome = Ok(());
+    let scan = Scan {
+        indexes: 0..covered,
+        check_columns: false,
+    };
+    shared.table.scan(&scan, &mut |scanned| {
+        outcome = scanned
+            .row
+            .record
+            .digest()
+            .map_err(LedgerError::from)
+            .and_then(|digest| match digest {
+                Some(digest) => tree.push(digest),
+                None => tree.push(bundled_digest(shared.disk.as_ref(), scanned.row.index)?),
+            });
+        if outcome.is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    })?;
+    outcome?;
+    if tree.size() == covered {
+        Ok(tree)
+    } else {
+        Err(missing_records(tree.size(), covered))
+    }
+}
+
+/// The digest that the log holds at `index`.
+pub(crate) fn bundled_digest(disk: &dyn Disk, index: u64) -> Result<Digest, LedgerError> {
+    let width = u64::from(TILE_WIDTH);
+    let path = TilePath::entries(index / width, (index % width) as u16 + 1)?;
+    let digests = tree::read_digests(disk, &path)?;
+    let missing = || LedgerError::Foreign {
+        what: format!("log: no entry at index {index}"),
+    };
+    digests.last().copied().ok_or_else(missing)
+}

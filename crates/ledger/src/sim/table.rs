@@ -1,0 +1,165 @@
+//! A table in memory: the contract of [`TableSink`] without files. What it holds survives a simulated power cut, as a
+//! committed table would.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::table::{ColumnFault, Row, Scan, ScannedRow, TableError, TableSink, Visit};
+
+/// A table of rows in memory. Clones are the same table.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryTable {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rows: Vec<ScannedRow>,
+    covered: u64,
+    appends_failing: u32,
+    acknowledgements_failing: u32,
+}
+
+impl MemoryTable {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes the next `count` appends fail without a trace.
+    pub fn fail_appends(&self, count: u32) {
+        self.state().appends_failing = count;
+    }
+
+    /// Makes the next `count` appends take place but report failure, as a commit whose answer was lost.
+    pub fn fail_acknowledgements(&self, count: u32) {
+        self.state().acknowledgements_failing = count;
+    }
+
+    /// Changes the stored rows behind the engine's back.
+    pub fn tamper(&self, change: impl FnOnce(&mut Vec<Row>)) {
+        let mut state = self.state();
+        let mut rows: Vec<Row> = state.rows.drain(..).map(|scanned| scanned.row).collect();
+        change(&mut rows);
+        state.rows = rows
+            .into_iter()
+            .map(|row| ScannedRow {
+                row,
+                column_fault: None,
+            })
+            .collect();
+    }
+
+    /// Makes a typed column of the row at `position` disagree with its sealed text.
+    pub fn tamper_column(&self, position: usize, fault: ColumnFault) {
+        if let Some(scanned) = self.state().rows.get_mut(position) {
+            scanned.column_fault = Some(fault);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn failure() -> TableError {
+    TableError::Storage {
+        doing: "committing".to_owned(),
+        source: "simulated failure".into(),
+    }
+}
+
+impl TableSink for MemoryTable {
+    fn covered(&self) -> u64 {
+        self.state().covered
+    }
+
+    fn append(&self, rows: &[Row]) -> Result<(), TableError> {
+        let mut state = self.state();
+        if state.appends_failing > 0 {
+            state.appends_failing -= 1;
+            return Err(failure());
+        }
+        for (row, expected) in rows.iter().zip(state.covered..) {
+            if row.index != expected {
+                return Err(TableError::OutOfOrder {
+                    covered: state.covered,
+                    offered: row.index,
+                });
+            }
+        }
+        state.covered += rows.len() as u64;
+        state.rows.extend(rows.iter().map(|row| ScannedRow {
+            row: row.clone(),
+            column_fault: None,
+        }));
+        if state.acknowledgements_failing > 0 {
+            state.acknowledgements_failing -= 1;
+            return Err(failure());
+        }
+        Ok(())
+    }
+
+    fn get(&self, index: u64) -> Result<Option<Row>, TableError> {
+        Ok(self
+            .state()
+            .rows
+            .iter()
+            .find(|scanned| scanned.row.index == index)
+            .map(|scanned| scanned.row.clone()))
+    }
+
+    fn find_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<(String, u64)>, TableError> {
+        let state = self.state();
+        let found = state.rows.iter().filter_map(|scanned| {
+            let id = scanned
+                .row
+                .record
+                .fields()
+                .id
+                .filter(|id| id.starts_with(prefix))?;
+            Some((id, scanned.row.index))
+        });
+        Ok(found.take(limit).collect())
+    }
+
+    fn scan(&self, scan: &Scan, visit: Visit<'_>) -> Result<(), TableError> {
+        let rows = self.state().rows.clone();
+        for mut scanned in rows
+            .into_iter()
+            .filter(|scanned| scan.indexes.contains(&scanned.row.index))
+        {
+            if !scan.check_columns {
+                scanned.column_fault = None;
+            }
+            if let ControlFlow::Break(()) = visit(scanned) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&self, rows: &[Row]) -> Result<(), TableError> {
+        let mut state = self.state();
+        for row in rows {
+            let missing = || TableError::Damaged {
+                what: format!("no row at index {}", row.index),
+            };
+            let place = state
+                .rows
+                .iter_mut()
+                .find(|scanned| scanned.row.index == row.index)
+                .ok_or_else(missing)?;
+            place.row = row.clone();
+        }
+        Ok(())
+    }
+
+    fn compact(&self) -> Result<(), TableError> {
+        Ok(())
+    }
+
+    fn refresh(&self) -> Result<(), TableError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,362 @@
+//! Verification: does the ledger still say what was signed, and if not, where is the first place that differs?
+//!
+//! Trust begins at the signed checkpoint. Its root authenticates the tiles, the tiles authenticate every entry of the
+//! log, and each record is recomputed from its stored facts and compared with its entry. A reader who saw an earlier
+//! head also learns whether the log has only grown since.
+
+use std::fmt;
+
+use causebook_tlog::{Checkpoint, verify_consistency};
+
+use crate::align::{Alignment, Lacking};
+use crate::entries::LogEntries;
+use crate::error::LedgerError;
+use crate::heads::RememberedHead;
+use crate::reader::Reader;
+use crate::recompute::recompute_rows;
+use crate::table::{Row, TableError};
+
+/// Findings kept in a report; more are only counted.
+pub const FINDINGS_KEPT_MAX: usize = 100;
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A record that the log does not have at this place, nor elsewhere.
+    Added,
+    /// A typed column does not say what the sealed text says.
+    ChangedColumn,
+    /// The log's own entry or tile is not the one that was signed.
+    ChangedLog,
+    /// A record's content is not what was sealed.
+    ChangedPayload,
+    /// A file cannot be read as what it should be.
+    DamagedFile,
+    /// A record that the log has is not stored.
+    Dropped,
+    /// A record lacks content, but no erasure of it is on record.
+    ErasedUnrecorded,
+    /// The log is not a continuation of the head that was seen before.
+    Forked,
+    /// A record is stored at another place than the log has it.
+    Reordered,
+    /// The log is shorter than the head that was seen before.
+    RolledBack,
+    /// The records do not give the signed root.
+    RootMismatch,
+    /// Records at the end of the log are not stored.
+    Truncated,
+    /// A signature does not verify under the ledger's key, or the key is not the one seen before.
+    WrongKey,
+}
+
+impl Fault {
+    /// Stable name for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::ChangedColumn => "changed-column",
+            Self::ChangedLog => "changed-log",
+            Self::ChangedPayload => "changed-payload",
+            Self::DamagedFile => "damaged-file",
+            Self::Dropped => "dropped",
+            Self::ErasedUnrecorded => "erased-unrecorded",
+            Self::Forked => "forked",
+            Self::Reordered => "reordered",
+            Self::RolledBack => "rolled-back",
+            Self::RootMismatch => "root-mismatch",
+            Self::Truncated => "truncated",
+            Self::WrongKey => "wrong-key",
+        }
+    }
+}
+
+/// One thing that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind of fault.
+    pub fault: Fault,
+    /// Position in the log, if it has one.
+    pub index: Option<u64>,
+    /// Id of the record stored there, if one is.
+    pub id: Option<String>,
+    /// The facts, for a human.
+    pub what: String,
+}
+
+impl Finding {
+    /// A fault of a stored record.
+    pub(crate) fn at(row: &Row, fault: Fault) -> Self {
+        let what = match fault {
+            Fault::ChangedPayload => "its content is not what was sealed".to_owned(),
+            other => other.as_str().to_owned(),
+        };
+        Self {
+            fault,
+            index: Some(row.index),
+            id: row.record.fields().id,
+            what,
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.fault.as_str())?;
+        if let Some(index) = self.index {
+            write!(formatter, " at index {index}")?;
+        }
+        if let Some(id) = &self.id {
+            write!(formatter, " (id {id})")?;
+        }
+        write!(formatter, ": {}", self.what)
+    }
+}
+
+/// How much to verify.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The checkpoint, sizes, the tree's edge, and consistency with the remembered head.
+    Quick,
+    /// All of that, and every record against the log.
+    Full,
+    /// All of that, and the records from this position on.
+    Since(u64),
+    /// All of that, and the record at this position.
+    One(u64),
+}
+
+/// What to verify, and against what.
+#[derive(Clone, Debug)]
+pub struct VerifyRequest<'a> {
+    /// How much.
+    pub depth: Depth,
+    /// The last head the user saw.
+    pub remembered: Option<&'a RememberedHead>,
+    /// Threads that hash. At least 1.
+    pub threads: usize,
+}
+
+/// What a verification found.
+#[derive(Clone, Debug, Default)]
+pub struct VerifyReport {
+    /// The checkpoint everything was held against.
+    pub checkpoint: Option<Checkpoint>,
+    /// Records that are stored.
+    pub records_stored: u64,
+    /// Records held against the log.
+    pub records_checked: u64,
+    /// Of these, intact with some facts erased on record.
+    pub redacted: u64,
+    /// Of these, intact with their payload erased on record.
+    pub erased: u64,
+    /// Acknowledged records that no checkpoint covers yet.
+    pub beyond_checkpoint: u64,
+    /// Size of the remembered head that the log was found to continue.
+    pub continues: Option<u64>,
+    /// What is wrong, by position; the first [`FINDINGS_KEPT_MAX`].
+    pub findings: Vec<Finding>,
+    /// How much is wrong altogether.
+    pub findings_total: u64,
+}
+
+impl VerifyReport {
+    /// Nothing is wrong.
+    pub fn is_intact(&self) -> bool {
+        self.findings_total == 0
+    }
+
+    pub(crate) fn add(&mut self, finding: Finding) {
+        self.findings_total += 1;
+        if self.findings.len() < FINDINGS_KEPT_MAX {
+            self.findings.push(finding);
+        }
+    }
+
+    fn add_general(&mut self, fault: Fault, what: String) {
+        self.add(Finding {
+            fault,
+            index: None,
+            id: None,
+            what,
+        });
+    }
+}
+
+/// Verifies what `reader` sees.
+///
+/// # Errors
+/// Only if verification could not be done, for example because a file cannot be opened; what is wrong with the ledger
+/// is in the report.
+pub(crate) fn verify(
+    reader: &Reader,
+    request: &VerifyRequest<'_>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<VerifyReport, LedgerError> {
+    let mut report = VerifyReport {
+        records_stored: reader.size(),
+        ..VerifyReport::default()
+    };
+    for fault in reader.faults() {
+        report.add(fault.clone());
+    }
+    let checkpoint = reader.checkpoint().map(|signed| signed.checkpoint);
+    report.beyond_checkpoint = report
+        .records_stored
+        .saturating_sub(checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size));
+    report.checkpoint.clone_from(&checkpoint);
+    let mut entries = LogEntries::open(reader.disk(), checkpoint.as_ref());
+    if let Some(what) = entries.fault() {
+        report.add_general(Fault::ChangedLog, what.to_owned());
+    }
+    check_sizes(reader, checkpoint.as_ref(), &mut report);
+    if let Some(remembered) = request.remembered {
+        check_continuation(
+            reader,
+            checkpoint.as_ref(),
+            remembered,
+            &mut entries,
+            &mut report,
+        );
+    }
+    let stored = reader.size();
+    let claimed = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
+    let range = match request.depth {
+        Depth::Quick => 0..0,
+        Depth::Full => 0..stored.max(claimed),
+        Depth::Since(from) => from..stored.max(claimed),
+        Depth::One(index) => index..index + 1,
+    };
+    if !range.is_empty() {
+        let mut alignment = Alignment::new(&mut entries, claimed, range.clone());
+        let outcome = recompute_rows(reader, range.clone(), request.threads, &mut |recomputed| {
+            alignment.row(recomputed, &mut report);
+            progress(
+                alignment.reached().saturating_sub(range.start),
+                range.end - range.start,
+            );
+        });
+        let lacking = alignment.end(&mut report);
+        check_erasures(reader, lacking, &mut report)?;
+        match outcome {
+            Err(LedgerError::Table(TableError::Damaged { what })) => {
+                report.add_general(Fault::DamagedFile, what);
+            }
+            other => other?,
+        }
+    }
+    report
+        .findings
+        .sort_by_key(|finding| finding.index.map_or((0, 0), |index| (1, index)));
+    Ok(report)
+}
+
+/// Every record that lacks content must be named by an erasure record.
+fn check_erasures(
+    reader: &Reader,
+    lacking: Vec<Lacking>,
+    report: &mut VerifyReport,
+) -> Result<(), LedgerError> {
+    for Lacking { index, id, whole } in lacking {
+        let recorded = match &id {
+            Some(id) => reader.is_erasure_recorded(id)?,
+            None => false,
+        };
+        match (recorded, whole) {
+            (true, true) => report.erased += 1,
+            (true, false) => report.redacted += 1,
+            (false, _) => {
+                let what = "content is gone, but the ledger has no record of an erasure".to_owned();
+                report.add(Finding {
+                    fault: Fault::ErasedUnrecorded,
+                    index: Some(index),
+                    id,
+                    what,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_sizes(reader: &Reader, checkpoint: Option<&Checkpoint>, report: &mut VerifyReport) {
+    let (stored, in_table) = (reader.size(), reader.in_table());
+    match checkpoint {
+        Some(checkpoint) if checkpoint.size > stored => report.add(Finding {
+            fault: Fault::Truncated,
+            index: Some(stored),
+            id: None,
+            what: format!(
+                "the checkpoint covers {} records, but only {stored} are stored",
+                checkpoint.size
+            ),
+        }),
+        Some(checkpoint) if checkpoint.size < in_table => report.add(Finding {
+            fault: Fault::RolledBack,
+            index: Some(checkpoint.size),
+            id: None,
+            what: format!(
+                "the table holds {in_table} records, but the checkpoint covers only {}",
+                checkpoint.size
+            ),
+        }),
+        None if in_table > 0 && reader.faults().is_empty() => {
+            report.add_general(
+                Fault::RolledBack,
+                format!("{in_table} records are in the table, but the checkpoint is gone"),
+            );
+        }
+        _ => {}
+    }
+}
+
+fn check_continuation(
+    reader: &Reader,
+    checkpoint: Option<&Checkpoint>,
+    remembered: &RememberedHead,
+    entries: &mut LogEntries<'_>,
+    report: &mut VerifyReport,
+) {
+    if remembered.keys != reader.identity().keys {
+        let what = "the ledger's keys are not the ones it had when you last verified it".to_owned();
+        return report.add_general(Fault::WrongKey, what);
+    }
+    let size = checkpoint.map_or(0, |checkpoint| checkpoint.size);
+    if size < remembered.size {
+        let what = format!(
+            "you have seen {} records, but the checkpoint covers only {size}",
+            remembered.size
+        );
+        return report.add(Finding {
+            fault: Fault::RolledBack,
+            index: Some(size),
+            id: None,
+            what,
+        });
+    }
+    let Some(checkpoint) = checkpoint.filter(|_| remembered.size > 0) else {
+        return;
+    };
+    let consistent = entries
+        .consistency_proof(remembered.size)
+        .is_some_and(|proof| {
+            verify_consistency(
+                remembered.size,
+                size,
+                &remembered.root,
+                &checkpoint.root,
+                &proof,
+            )
+            .is_ok()
+        });
+    if consistent {
+        report.continues = Some(remembered.size);
+    } else if entries.fault().is_none() {
+        let what = format!(
+            "its first {} records are not the ones you have seen",
+            remembered.size
+        );
+        report.add_general(Fault::Forked, what);
+    }
+}
