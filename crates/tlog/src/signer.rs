@@ -99,7 +99,7 @@ impl MlDsaCosigner {
     /// # Errors
     /// [`TlogError::KeyName`], also for a name of more than 255 bytes.
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<MlDsaCosigner, TlogError> {
-        let key = Box::new(ml_dsa::SigningKey::<MlDsa44>::from_seed(&(*seed).into()));
+        let key = Box::new(ml_dsa::SigningKey::<MlDsa44>::from_seed(seed.into()));
         let verifier = Verifier::new(
             name,
             PublicKey::MlDsa44Cosignature(Box::new(key.verifying_key())),

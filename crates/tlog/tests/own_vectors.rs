@@ -3,21 +3,22 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr
+    clippy::print_stdout
 )]
 
 mod support;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use causebook_tlog::{
-    Checkpoint, CosignedMessage, Ed25519Cosigner, Ed25519Signer, Hash, MlDsaCosigner, Note, Policy,
-    Signer, TileKind, TilePath, TlogProof, consistency_proof, entry_bundle, entry_bundles,
-    hash_leaf, hash_node, hash_tiles, inclusion_proof, open_checkpoint, parse_entry_bundle, root,
-    sign_checkpoint, subtree_consistency_proof, subtree_inclusion_proof, tile_bytes,
-    verify_consistency, verify_inclusion, verify_subtree_consistency, verify_subtree_inclusion,
+    Checkpoint, CosignedMessage, Ed25519Cosigner, Ed25519Signer, Hash, MlDsaCosigner, Note,
+    NoteSignature, Policy, Signer, TileKind, TilePath, TlogProof, Verifier, consistency_proof,
+    entry_bundle, entry_bundles, hash_leaf, hash_node, hash_tiles, inclusion_proof,
+    open_checkpoint, parse_entry_bundle, root, sign_checkpoint, subtree_consistency_proof,
+    subtree_inclusion_proof, tile_bytes, verify_consistency, verify_inclusion,
+    verify_subtree_consistency, verify_subtree_inclusion,
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -34,7 +35,9 @@ fn the_reference_still_makes_these_vectors() {
         ),
         Err(error) => {
             assert!(std::env::var_os("CI").is_none(), "python3: {error}");
-            eprintln!("!!! reference vectors: 1 CHECK NOT RUN, no python3 ({error}) !!!");
+            let notice =
+                format!("!!! reference vectors: 1 CHECK NOT RUN, no python3 ({error}) !!!\n");
+            std::io::stderr().write_all(notice.as_bytes()).unwrap();
         }
     }
 }
@@ -340,6 +343,31 @@ fn notes_checkpoints_and_cosignatures_are_those_of_the_reference() {
         "checkpoints: {}, subtrees: {}",
         list(&file, "checkpoints").len(),
         list(&file, "mldsa_subtrees").len()
+    );
+}
+
+#[test]
+fn cosignatures_made_in_go_verify() {
+    let file = json(&folder().join("mldsa_go.json"));
+    let verifier = Verifier::parse(text(&file, "vkey")).unwrap();
+    let (head, signatures) = open_checkpoint(text(&file, "note"), &[verifier.clone()]).unwrap();
+    assert_eq!((head.origin.as_str(), head.size), ("example.com/log", 13));
+    assert!(signatures[0].time.is_some_and(|time| time > 1_700_000_000));
+
+    let subtree = &file["subtree"];
+    let line = NoteSignature::parse(text(subtree, "signature")).unwrap();
+    let (start, end, root) = (
+        number(subtree, "start"),
+        number(subtree, "end"),
+        hash(&subtree["root"]),
+    );
+    verifier
+        .verify_subtree(text(subtree, "origin"), start, end, root, &line)
+        .unwrap();
+    assert!(
+        verifier
+            .verify_subtree(text(subtree, "origin"), start, end - 1, root, &line)
+            .is_err()
     );
 }
 
