@@ -350,7 +350,8 @@ fn notes_checkpoints_and_cosignatures_are_those_of_the_reference() {
 fn cosignatures_made_in_go_verify() {
     let file = json(&folder().join("mldsa_go.json"));
     let verifier = Verifier::parse(text(&file, "vkey")).unwrap();
-    let (head, signatures) = open_checkpoint(text(&file, "note"), &[verifier.clone()]).unwrap();
+    let (head, signatures) =
+        open_checkpoint(text(&file, "note"), std::slice::from_ref(&verifier)).unwrap();
     assert_eq!((head.origin.as_str(), head.size), ("example.com/log", 13));
     assert!(signatures[0].time.is_some_and(|time| time > 1_700_000_000));
 
