@@ -177,7 +177,7 @@ impl<'a, 'b> Alignment<'a, 'b> {
             }
             _ => {
                 if let Some(position) = self.search(&digest) {
-                    self.row_again(&row, position, report)
+                    self.row_again(&row, position, report);
                 } else {
                     let what = "the log does not have it".to_owned();
                     report.add(finding(Fault::Added, row.index(), &row, what));

@@ -26,7 +26,7 @@ use crate::reader::Reader;
 use crate::recover::{recover, regrow_tree};
 use crate::sequence::{Prepared, Receipt, Sequencer, Submission, Work};
 use crate::shared::{Shared, SignedCheckpoint};
-use crate::table::TableSink;
+use crate::table::{TableError, TableSink};
 use crate::wal::{self, Wal};
 
 const LOCK_PATH: &str = "lock";
@@ -68,18 +68,22 @@ struct Threads {
 impl Ledger {
     /// Opens a ledger for writing, recovering what an earlier process left. One process at a time can.
     ///
+    /// `open_table` is called once the lock is held: opening a table for writing may sweep up what an interrupted
+    /// writer left, which must not happen beside another writer.
+    ///
     /// # Errors
     /// [`LedgerError::Locked`], [`LedgerError::NoLedger`], [`LedgerError::Key`], [`LedgerError::NewerFormat`], or
     /// [`LedgerError::Tampered`] if what is on disk is not what was signed.
     pub fn open(
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,
-        table: Arc<dyn TableSink>,
+        open_table: impl FnOnce() -> Result<Arc<dyn TableSink>, TableError>,
         options: Options,
     ) -> Result<Self, LedgerError> {
         let identity = crate::identity::Identity::load(disk.as_ref())?;
         let lock = take_lock(disk.as_ref())?;
         let keys = SigningKeys::load(disk.as_ref(), &identity)?;
+        let table = open_table()?;
         let recovered = recover(&disk, &clock, table.as_ref(), true)?;
         let signed = recovered
             .checkpoint

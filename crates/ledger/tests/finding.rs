@@ -4,6 +4,7 @@
 mod common;
 
 use std::ops::ControlFlow;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -161,7 +162,7 @@ fn a_real_folder_works_as_the_simulated_one() {
         Ledger::open(
             Arc::clone(&disk),
             Arc::new(SystemClock::new()),
-            table.clone(),
+            || Ok(table.clone()),
             Options::default(),
         )
     };
@@ -171,7 +172,6 @@ fn a_real_folder_works_as_the_simulated_one() {
     ledger.flush().unwrap();
     append(&ledger, "one-more", 1).unwrap();
     ledger.close().unwrap();
-    use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(folder.path().join("ledger/key"))
         .unwrap()
         .permissions()

@@ -45,7 +45,7 @@ impl Media {
         Ledger::open(
             Arc::new(self.disk.clone()),
             Arc::new(SystemClock::new()),
-            Arc::new(self.table.clone()),
+            || Ok(Arc::new(self.table.clone())),
             options,
         )
     }
