@@ -58,6 +58,7 @@ mod python;
 mod rejects;
 mod row;
 mod select;
+mod shield;
 mod source;
 mod text;
 mod xlsx;

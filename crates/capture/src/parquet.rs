@@ -23,25 +23,34 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::row::{Cell, Item, Place, Sink, SourceRow, distinct_names};
+use crate::shield::shielded;
 use crate::text::{push_string, quoted};
 use crate::xlsx::cells_text;
-use crate::{CaptureError, NESTING_MAX, Reason, Source, number};
+use crate::{COLUMNS_MAX, CaptureError, NESTING_MAX, Reason, Source, number};
 
 /// Reads a source as Parquet.
 pub(crate) fn read(source: &Source, sink: &mut Sink<'_>) -> Result<(), CaptureError> {
-    let broken = |error: String, row: u64| source.broken(row, error);
     let chunks = Chunks {
         length: source.len()?,
         source: source.clone(),
     };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(chunks)
-        .map_err(|error| broken(error.to_string(), 1))?;
+    let builder = shielded(source, 1, || {
+        ParquetRecordBatchReaderBuilder::try_new(chunks)
+    })?;
     let given = builder
         .schema()
         .fields()
         .iter()
         .map(|field| field.name().clone());
     let (names, renamed) = distinct_names(given.collect());
+    if names.len() > COLUMNS_MAX {
+        return Err(CaptureError::Limit {
+            name: source.name().to_owned(),
+            what: "columns",
+            found: names.len() as u64,
+            limit: COLUMNS_MAX as u64,
+        });
+    }
     if sink(Item::Header {
         names: &names,
         renamed: &renamed,
@@ -50,13 +59,9 @@ pub(crate) fn read(source: &Source, sink: &mut Sink<'_>) -> Result<(), CaptureEr
     {
         return Ok(());
     }
-    let batches = builder
-        .with_batch_size(BATCH_ROWS)
-        .build()
-        .map_err(|error| broken(error.to_string(), 1))?;
+    let mut batches = shielded(source, 1, || builder.with_batch_size(BATCH_ROWS).build())?;
     let mut row = 0;
-    for batch in batches {
-        let batch = batch.map_err(|error| broken(error.to_string(), row + 1))?;
+    while let Some(batch) = shielded(source, row + 1, || batches.next().transpose())? {
         for index in 0..batch.num_rows() {
             row += 1;
             let at = Place { row, line: row };

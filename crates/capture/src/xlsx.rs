@@ -7,11 +7,11 @@
 use std::borrow::Cow;
 use std::io::{BufReader, Read};
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{Cell as SheetCell, DataRef, ExcelDateTime, Reader as _, Xlsx, XlsxError};
 
 use crate::row::{Cell, Item, Place, Sink, SourceRow, distinct_names};
+use crate::shield::shielded;
 use crate::text::quoted;
 use crate::{COLUMNS_MAX, CaptureError, ReadOptions, Reason, Source, number};
 
@@ -416,19 +416,6 @@ fn announced_count(head: &[u8]) -> u64 {
         .take_while(char::is_ascii_digit)
         .collect();
     digits.parse().unwrap_or(u64::MAX)
-}
-
-/// Calls the format's reader. Some malformed files make it panic, which must not take the importer with it.
-fn shielded<T>(
-    source: &Source,
-    line: u64,
-    call: impl FnOnce() -> Result<T, XlsxError>,
-) -> Result<T, CaptureError> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(source.broken(line, error.to_string())),
-        Err(_) => Err(source.broken(line, "the workbook is malformed")),
-    }
 }
 
 const DOUBLE_EXACT_MAX: f64 = 9_007_199_254_740_992.0;
