@@ -540,16 +540,121 @@ def erase(text, key, steps):
                 hidden[i] = fact["commitment"]
                 del facts[i]
 
-    def b64(hexadecimal):
-        return base64.b64encode(bytes.fromhex(hexadecimal)).decode()
-
     remaining = join([(fact["path"], fact["text"]) for fact in facts.values()])
     redaction = {
         "count": Number(count),
-        "hidden": {str(i): b64(commitment) for i, commitment in hidden.items()},
-        "salts": b64("".join(fact["salt"] for fact in facts.values())),
+        "hidden": {str(i): b64(bytes.fromhex(commitment)) for i, commitment in hidden.items()},
+        "salts": b64(bytes.fromhex("".join(fact["salt"] for fact in facts.values()))),
     }
     return remaining, text_of(redaction)
+
+
+# --- The log and evidence -----------------------------------------------------------------------------------------
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def tree_root(leaves):
+    """RFC 6962 section 2.1."""
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return sha256(b"\x01", tree_root(leaves[:split]), tree_root(leaves[split:]))
+
+
+def inclusion_proof(index, leaves):
+    """RFC 6962 section 2.1.1."""
+    if len(leaves) == 1:
+        return []
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    if index < split:
+        return inclusion_proof(index, leaves[:split]) + [tree_root(leaves[split:])]
+    return inclusion_proof(index - split, leaves[split:]) + [tree_root(leaves[:split])]
+
+
+class Ed25519:
+    """Keys and signatures of RFC 8032 section 5.1, on plain coordinates: slow, and only for vectors."""
+
+    p = 2**255 - 19
+    order = 2**252 + 27742317777372353535851937790883648493
+    d = -121665 * pow(121666, -1, p) % p
+    base = (
+        15112221349535400772501151409588531511454012693041857206046113283949847762202,
+        46316835694926478169428394003475163141307993866256225615783033603165251855960,
+    )
+
+    def __init__(self, seed):
+        hashed = hashlib.sha512(seed).digest()
+        clamped = bytes([hashed[0] & 248]) + hashed[1:31] + bytes([hashed[31] & 63 | 64])
+        self.scalar, self.prefix = int.from_bytes(clamped, "little"), hashed[32:]
+        self.public = self.encode(self.multiply(self.scalar))
+
+    @classmethod
+    def add(cls, a, b):
+        product = cls.d * a[0] * b[0] * a[1] * b[1]
+        x = (a[0] * b[1] + a[1] * b[0]) * pow(1 + product, -1, cls.p)
+        y = (a[1] * b[1] + a[0] * b[0]) * pow(1 - product, -1, cls.p)
+        return x % cls.p, y % cls.p
+
+    @classmethod
+    def multiply(cls, scalar):
+        result, point = (0, 1), cls.base
+        for bit in range(scalar.bit_length()):
+            if scalar >> bit & 1:
+                result = cls.add(result, point)
+            point = cls.add(point, point)
+        return result
+
+    @staticmethod
+    def encode(point):
+        return (point[1] | (point[0] & 1) << 255).to_bytes(32, "little")
+
+    def sign(self, message):
+        r = int.from_bytes(hashlib.sha512(self.prefix + message).digest(), "little") % self.order
+        nonce = self.encode(self.multiply(r))
+        h = int.from_bytes(hashlib.sha512(nonce + self.public + message).digest(), "little")
+        return nonce + ((r + h * self.scalar) % self.order).to_bytes(32, "little")
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def key_id(origin, public):
+    return sha256(origin.encode(), b"\n\x01", public)[:4]
+
+
+def vkey(origin, signer):
+    return f"{origin}+{key_id(origin, signer.public).hex()}+{b64(bytes([1]) + signer.public)}"
+
+
+def checkpoint(origin, leaves, signer):
+    text = f"{origin}\n{len(leaves)}\n{b64(tree_root(leaves))}\n"
+    signature = b64(key_id(origin, signer.public) + signer.sign(text.encode()))
+    return f"{text}\n\u2014 {origin} {signature}\n"
+
+
+def evidence_record(index, vector, pointers, leaves):
+    shown, hidden = disclose(vector["record"], bytes.fromhex(vector["key"]), pointers)
+    return {
+        "index": index,
+        "count": len(shown) + len(hidden),
+        "facts": [{**fact, "salt": b64(bytes.fromhex(fact["salt"]))} for fact in shown],
+        "hidden": [{"i": one["i"], "commitment": b64(bytes.fromhex(one["commitment"]))} for one in hidden],
+        "inclusion": [b64(node) for node in inclusion_proof(index, leaves)],
+    }
+
+
+def evidence(origin, signer, leaves, records):
+    return {
+        "format": "causebook-evidence/v1",
+        "origin": origin,
+        "keys": [vkey(origin, signer)],
+        "checkpoint": checkpoint(origin, leaves, signer),
+        "records": records,
+    }
 
 
 # --- The vectors --------------------------------------------------------------------------------------------------
@@ -829,6 +934,110 @@ def erasure_vector(name, steps, whole):
     return {"name": name, "steps": steps, "text": text, "redaction": redaction}
 
 
+def evidence_vectors():
+    """Evidence that verifies with the key given, and evidence that does not."""
+    origin, signer, other = "ledger.example/loans", Ed25519(fixed_key("log") * 2), Ed25519(fixed_key("other") * 2)
+    given = [
+        RECORDS["least-decision"],
+        RECORDS["written-by-hand"],
+        RECORDS["time-with-offset-and-fraction"],
+        RECORDS["review"],
+        RECORDS["outcome"],
+        RECORDS["every-member"],
+        RECORDS["erasure"],
+    ]
+    records = [record_vector(f"record {n}", text) for n, text in enumerate(given)]
+    leaves = [sha256(b"\0", bytes.fromhex(record["digest"])) for record in records]
+    erased = {
+        "index": 4,
+        "digest": b64(bytes.fromhex(records[4]["digest"])),
+        "erased": True,
+        "inclusion": [b64(node) for node in inclusion_proof(4, leaves)],
+    }
+
+    def shown(index, pointers, among=leaves):
+        return evidence_record(index, records[index], pointers, among)
+
+    def file(*found):
+        return evidence(origin, signer, leaves, list(found))
+
+    linked = file(shown(2, ["/output", "/time"]), shown(3, ["/refers_to", "/review"]), erased)
+    good = {
+        "one-record-in-a-log-of-one": evidence(origin, signer, leaves[:1], [shown(0, ["/decision"], leaves[:1])]),
+        "part-of-a-record": file(shown(5, ["/input", "/decision", "/parameters/threshold"])),
+        "a-whole-record": file(shown(1, [""])),
+        "linked-records-one-erased": linked,
+        "an-erased-record": file(erased),
+    }
+
+    def changed(change):
+        copy = json.loads(json.dumps(linked))
+        change(copy, copy["records"][0])
+        return copy
+
+    def flipped(note):
+        return note[:-20] + ("A" if note[-20] != "A" else "B") + note[-19:]
+
+    def forged(path, text):
+        """A log that committed to something that is no fact of an object in canonical text."""
+        facts = [("/id", '"a"'), ("/kind", '"decision"'), (path, text)]
+        salts = [salt(fixed_key("forged"), i) for i in range(3)]
+        leaf = sha256(b"\0", digest([commit(salts[i], *fact) for i, fact in enumerate(facts)]))
+        opened = [
+            {"i": i, "path": path, "text": text, "salt": b64(salts[i])} for i, (path, text) in enumerate(facts)
+        ]
+        record = {"index": 0, "count": 3, "facts": opened, "hidden": [], "inclusion": []}
+        return evidence(origin, signer, [leaf], [record])
+
+    bad = {
+        "fact-changed": changed(lambda file, first: first["facts"][2].update(text='"approved"')),
+        "salt-changed": changed(lambda file, first: first["facts"][0].update(salt=b64(bytes(16)))),
+        "path-changed": changed(lambda file, first: first["facts"][2].update(path="/outpuu")),
+        "place-changed": changed(lambda file, first: first["facts"][0].update(i=1)),
+        "fact-left-out": changed(lambda file, first: first["facts"].pop()),
+        "hidden-left-out": changed(lambda file, first: first["hidden"].pop()),
+        "hidden-twice": changed(lambda file, first: first["hidden"].append(first["hidden"][-1])),
+        "shown-and-hidden": changed(lambda file, first: first["hidden"].insert(0, {**first["hidden"][0], "i": 0})),
+        "facts-out-of-order": changed(lambda file, first: first["facts"].reverse()),
+        "hidden-out-of-order": changed(lambda file, first: first["hidden"].reverse()),
+        "count-too-large": changed(lambda file, first: first.update(count=first["count"] + 1)),
+        "count-a-string": changed(lambda file, first: first.update(count=str(first["count"]))),
+        "commitment-cut-short": changed(lambda file, first: first["hidden"][0].update(commitment="AAAA")),
+        "base64-without-padding": changed(lambda f, one: one["facts"][0].update(salt=one["facts"][0]["salt"][:-2])),
+        "another-index": changed(lambda file, first: first.update(index=1)),
+        "index-beyond-the-log": changed(lambda file, first: first.update(index=7)),
+        "proof-cut-short": changed(lambda file, first: first["inclusion"].pop()),
+        "proof-too-long": changed(lambda file, first: first["inclusion"].append(first["inclusion"][0])),
+        "proof-out-of-order": changed(lambda file, first: first["inclusion"].reverse()),
+        "another-origin": changed(lambda file, first: file.update(origin="ledger.example/other")),
+        "another-size": changed(lambda f, _: f.update(checkpoint=f["checkpoint"].replace("\n7\n", "\n8\n"))),
+        "signature-changed": changed(lambda f, _: f.update(checkpoint=flipped(f["checkpoint"]))),
+        "no-signature": changed(lambda f, _: f.update(checkpoint=f["checkpoint"].split("\u2014")[0])),
+        "named-key-that-did-not-sign": changed(lambda file, first: file["keys"].append(vkey(origin, other))),
+        "signed-by-another": evidence(origin, other, leaves, [shown(2, [])]),
+        "signed-under-another-name": evidence("ledger.example/other", signer, leaves, [shown(2, [])]),
+        "unknown-member": changed(lambda file, first: file.update(note="x")),
+        "unknown-member-of-a-fact": changed(lambda file, first: first["facts"][0].update(name="x")),
+        "member-missing": changed(lambda file, first: first.pop("hidden")),
+        "erased-and-disclosed": changed(lambda file, first: first.update(erased=True)),
+        "erased-false": changed(lambda file, first: file["records"][2].update(erased=False)),
+        "no-records": changed(lambda file, first: file["records"].clear()),
+        "record-twice": changed(lambda file, first: file["records"].append(first)),
+        "not-linked": file(shown(2, []), shown(1, [])),
+        "link-not-shown": file(shown(2, []), shown(3, [])),
+        "text-not-canonical": forged("/output", "1 "),
+        "text-of-an-object": forged("/output", '{"a":1}'),
+        "text-of-two-members": forged("/output", '1,"p":2'),
+        "path-not-a-pointer": forged("/o~2", "1"),
+        "path-under-another-fact": forged("/kind/x", "1"),
+    }
+    return {
+        "key": vkey(origin, signer),
+        "verify": [{"name": name, "file": file} for name, file in good.items()],
+        "do_not_verify": [{"name": name, "file": file} for name, file in bad.items()],
+    }
+
+
 def make():
     """Every file, by name."""
     whole = record_vector("every-member", RECORDS["every-member"])
@@ -874,6 +1083,7 @@ def make():
             "erasures": [erasure_vector(name, steps, whole) for name, steps in ERASURES.items()],
             "refused": [{"name": name, **refused_erasure(steps)} for name, steps in ERASURES_REFUSED.items()],
         },
+        "evidence.json": evidence_vectors(),
     }
 
 
