@@ -38,6 +38,11 @@ def need(condition, problem):
         raise Bad(problem)
 
 
+def printable(text):
+    """Without what could deceive a reader of the terminal."""
+    return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in text)
+
+
 # --- JSON: strict reading, canonical text, facts ---
 
 
@@ -283,7 +288,7 @@ def check_evidence(data, key):
         known = "payload erased" if shown is None else f"{len(shown)} of {record['count']} facts shown"
         report += [f"record {record['index']}, digest {record_digest.hex()}, {known}"]
         report += [f"  {path} = {text}" for path, text in (shown or {}).items()]
-    return "\n".join(ascii(line)[1:-1] for line in report) + "\n" + NOT_PROVEN
+    return "\n".join(map(printable, report)) + "\n" + NOT_PROVEN
 
 
 # --- Vectors ---
@@ -315,6 +320,7 @@ def check_vectors(folder):
 
 
 def main(arguments):
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if len(arguments) == 2 and arguments[0] == "--vectors":
             report = check_vectors(Path(arguments[1]))
@@ -326,7 +332,7 @@ def main(arguments):
             print(__doc__, file=sys.stderr)
             return 2
     except Bad as problem:
-        print(ascii(f"DOES NOT VERIFY: {problem}")[1:-1])
+        print(printable(f"DOES NOT VERIFY: {problem}"))
         return 20
     except (Unchecked, OSError) as problem:
         print(f"COULD NOT BE CHECKED: {problem}")

@@ -166,6 +166,38 @@ fn erasures_leave_the_text_and_redaction_of_the_vectors() {
     }
 }
 
+#[test]
+fn the_examples_of_the_format_are_those_of_the_vectors() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/format.md");
+    let format = std::fs::read_to_string(docs).unwrap();
+    let records = file("records.json");
+    let example = &list(&records, "records")[0];
+    let mut quoted: Vec<&str> = ["key", "draft", "record", "digest"]
+        .map(|name| text(example, name))
+        .to_vec();
+    for fact in &list(example, "facts")[..3] {
+        quoted.extend(["path", "text", "salt", "commitment"].map(|name| text(fact, name)));
+    }
+    let redaction = text(&list(&file("erasures.json"), "erasures")[0], "redaction").to_owned();
+    quoted.push(redaction.split_inclusive("hb").next().unwrap());
+    for quoted in quoted {
+        assert!(format.contains(quoted), "{quoted}");
+    }
+
+    let json = format
+        .split("```json\n")
+        .nth(2)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let evidence = file("evidence.json");
+    assert_eq!(
+        serde_json::from_str::<Value>(json).unwrap(),
+        list(&evidence, "verify")[0]["file"]
+    );
+}
+
 fn erased(file: &Value, vector: &Value) -> Result<Stored, RecordError> {
     let mut steps = list(vector, "steps").iter();
     steps.try_fold(stored(file), |stored, step| {
