@@ -324,11 +324,16 @@ impl Reader {
             positions.retain(|position| *position < signed.checkpoint.size);
             positions.truncate(LINKED_RECORDS_MAX);
         }
+        let asked = if linked {
+            with_link(show)
+        } else {
+            show.clone()
+        };
         let mut tiles = open_tiles(self.disk(), &signed.checkpoint)?;
         let mut records = Vec::with_capacity(positions.len());
         for position in positions {
             let selection = if position == index {
-                show
+                &asked
             } else {
                 &Selection::All
             };
@@ -406,5 +411,16 @@ impl Reader {
 
     pub(crate) fn faults(&self) -> &[Finding] {
         &self.faults
+    }
+}
+
+/// The selection with the member that links a record to another: without it shown, the link cannot be checked.
+fn with_link(show: &Selection) -> Selection {
+    match show {
+        Selection::All => Selection::All,
+        Selection::Only(pointers) => {
+            let link = "/refers_to".parse().ok();
+            Selection::Only(pointers.iter().cloned().chain(link).collect())
+        }
     }
 }

@@ -178,6 +178,32 @@ fn evidence_shows_what_was_selected_before_and_after_an_erasure() {
 }
 
 #[test]
+fn evidence_of_a_linked_record_shows_the_link_whatever_was_selected() {
+    let (_, ledger) = ledger_with_canary();
+    let outcome =
+        br#"{"id":"later","kind":"outcome","refers_to":"person","outcome":{"repaid":true}}"#;
+    let index = ledger
+        .append(Draft::parse(outcome).unwrap(), "tester", "test")
+        .unwrap()
+        .index;
+    ledger
+        .wait_checkpoint(index + 1, common::SECONDS_10)
+        .unwrap();
+    let reader = ledger.reader();
+    let evidence = reader
+        .evidence(index, &Selection::Only(pointers(&["/outcome"])), true)
+        .unwrap();
+    let report = check(&evidence, &Trust::Keys(reader.identity().keys.clone())).unwrap();
+    assert_eq!(report.records.len(), 2);
+    assert!(
+        report.records[0]
+            .text()
+            .unwrap()
+            .contains(r#""refers_to":"person""#)
+    );
+}
+
+#[test]
 fn erasing_again_after_a_crash_between_the_record_and_the_act_finishes_it() {
     let (media, ledger) = ledger_with_canary();
     ledger.flush().unwrap();
