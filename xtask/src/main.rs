@@ -1,2 +1,68 @@
-//! Project tasks.
-fn main() {}
+//! Project tasks. `cargo xtask test` is what continuous integration runs: it installs what a bare machine lacks, runs
+//! every check, and stops at the first that fails.
+
+mod dependencies;
+mod run;
+mod steps;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use run::{Failure, say};
+
+const HELP: &str = "\
+cargo xtask TASK
+
+  test          format, lints, dependency rules, tests, reference vectors, evidence in two implementations, kills
+  engines       read the table with engines that are not ours (Python deltalake; Spark Connect by pysail)
+  figures [N]   first figures for append, verify, find and bytes a record, on N records
+  kills [N]     kill a writer under load N times and look for lost or doubled records
+  dependencies  licences, one version of what must be one, arrows downward only
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let count = arguments.get(1).map(String::as_str);
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("test") => test(),
+        Some("engines") => steps::engines(),
+        Some("figures") => steps::figures(count),
+        Some("kills") => steps::kills(count),
+        Some("dependencies") => dependencies::check(),
+        _ => {
+            // Help that nobody reads is no failure.
+            let _ = std::io::stdout().write_all(HELP.as_bytes());
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say(&format!("\nfailed: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Step = fn() -> Result<(), Failure>;
+
+fn test() -> Result<(), Failure> {
+    let all: [(&str, Step); 8] = [
+        ("tools", steps::tools),
+        ("format", steps::format),
+        ("dependencies", dependencies::check),
+        ("lints", steps::lints),
+        ("tests", steps::tests),
+        ("reference vectors", steps::vectors),
+        ("evidence in two implementations", steps::evidence),
+        ("kills under load", || steps::kills(None)),
+    ];
+    let mut times = Vec::new();
+    for (name, step) in all {
+        say(&format!("\n== {name}"));
+        let took = run::timed(step)?;
+        times.push(format!("{name} {took:.0} s"));
+    }
+    say(&format!("\nall checks passed: {}", times.join(", ")));
+    Ok(())
+}

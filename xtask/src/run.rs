@@ -1,0 +1,115 @@
+//! Running programs: shown before they run, failing loudly.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Why a task failed.
+pub(crate) type Failure = Box<dyn std::error::Error>;
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(PathBuf::new, Path::to_owned)
+}
+
+pub(crate) fn say(line: &str) {
+    // Nobody listening is no reason to stop.
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// Seconds that a step took.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a step of the build takes is no part of the product"
+)]
+pub(crate) fn timed(step: fn() -> Result<(), Failure>) -> Result<f64, Failure> {
+    let start = std::time::Instant::now();
+    step()?;
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// Cargo, in the workspace's root.
+pub(crate) fn cargo(arguments: &[&str]) -> Result<(), Failure> {
+    let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    program_in_root(&program, arguments)
+}
+
+/// A program, in the workspace's root.
+pub(crate) fn program_in_root(program: &str, arguments: &[&str]) -> Result<(), Failure> {
+    say(&format!("$ {} {}", short(program), arguments.join(" ")));
+    let status = Command::new(program)
+        .args(arguments)
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .status();
+    let status = status.map_err(|error| format!("{} cannot be run: {error}", short(program)))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{} {}: {status}", short(program), arguments.join(" ")).into())
+    }
+}
+
+/// What a program prints.
+pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String, Failure> {
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .output();
+    let output = output.map_err(|error| format!("{} cannot be run: {error}", short(program)))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(format!(
+            "{} {}: {}\n{said}",
+            short(program),
+            arguments.join(" "),
+            output.status
+        )
+        .into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Whether a program runs at all.
+pub(crate) fn runs(program: &str, arguments: &[&str]) -> bool {
+    Command::new(program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
+}
+
+fn short(program: &str) -> &str {
+    Path::new(program)
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or(program)
+}
+
+/// A fresh folder for a step's files, below the build's own folder.
+pub(crate) fn scratch(name: &str) -> Result<PathBuf, Failure> {
+    let folder = target()?.join("xtask").join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Where cargo builds.
+pub(crate) fn target() -> Result<PathBuf, Failure> {
+    let metadata: serde_json::Value = serde_json::from_str(&output(
+        "cargo",
+        &["metadata", "--format-version", "1", "--no-deps"],
+    )?)?;
+    let folder = metadata
+        .get("target_directory")
+        .and_then(|folder| folder.as_str());
+    Ok(PathBuf::from(
+        folder.ok_or("cargo metadata names no target directory")?,
+    ))
+}
