@@ -268,14 +268,22 @@ impl Composer<'_> {
         let Some(word) = self.word(pick, row)? else {
             return Ok(None);
         };
-        if !word.was_text {
+        let rule = &self.mapping.time;
+        if !word.was_text && rule.unit.is_none() {
             // A number is passed on as a number, for the record to refuse with its own hint.
             return Ok(Some(word.text.into_owned()));
         }
-        if text::is_date(&word.text) && can_extend(plan, "context") {
-            kept.0
-                .push(("context", "time_given".to_owned(), quoted(&word.text)));
-            return Ok(Some(quoted(&format!("{}T00:00:00", word.text))));
+        let read = rule.read(&word.text).map_err(|problem| Reason::Value {
+            column: column_name(pick, row),
+            problem,
+        })?;
+        if let Some(time) = read {
+            let given = self.value(pick, row)?;
+            if let (Some(given), true) = (given, can_extend(plan, "context")) {
+                kept.0
+                    .push(("context", "time_given".to_owned(), given.into_owned()));
+            }
+            return Ok(Some(quoted(&time)));
         }
         Ok(Some(quoted(&word.text)))
     }

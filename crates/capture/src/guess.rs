@@ -86,7 +86,15 @@ pub fn guess(source: &Source, given: &Mapping) -> Result<Guess, CaptureError> {
         let reason = format!("the first of {}: {}", sheets.len(), sheets.join(", "));
         guess.reason("read.sheet", reason);
     }
-    let sample = Sample::take(source, format, &guess.mapping)?;
+    let mut sample = Sample::take(source, format, &guess.mapping)?;
+    if sample.header_is_data && given.read.header.is_none() && given.read.columns.is_empty() {
+        guess.mapping.read.header = Some(false);
+        guess.reason(
+            "read.header",
+            "the first row reads like the others: numbers, and values that turn up again below",
+        );
+        sample = Sample::take(source, format, &guess.mapping)?;
+    }
     guess.notes.extend(sample.renamed.iter().cloned());
     Proposer::new(&mut guess, &sample).propose(format);
     if guess.mapping.columns.id.is_none() && given.source.name.is_none() {
@@ -152,6 +160,37 @@ mod tests {
             (None, None, None)
         );
         assert_eq!(columns.decision.as_deref(), Some("class"));
+    }
+
+    #[test]
+    fn a_first_row_like_the_others_is_no_header() {
+        let header = |csv: &str| {
+            let source = Source::from_bytes("x.csv", csv.as_bytes());
+            guess(&source, &Mapping::default())
+                .unwrap()
+                .mapping
+                .read
+                .header
+        };
+        assert_eq!(header("A11,6,A34\nA12,48,A32\nA11,12,A34\n"), Some(false));
+        assert_eq!(header("5.1,3.5\n4.9,3.0\n"), Some(false));
+        assert_eq!(header("country,2019,2020\nDE,1,2\nFR,3,4\n"), None);
+        assert_eq!(header("a,b\nx,y\n"), None);
+    }
+
+    #[test]
+    fn counts_of_time_are_proposed_with_their_unit() {
+        let csv = "created,b\n1717243200,x\n1717243201.5,y\n";
+        let source = Source::from_bytes("x.csv", csv.as_bytes());
+        let guess = guess(&source, &Mapping::default()).unwrap();
+        assert_eq!(guess.mapping.columns.time.as_deref(), Some("created"));
+        assert_eq!(guess.mapping.time.unit, Some(crate::TimeUnit::Seconds));
+        assert!(
+            guess
+                .to_toml()
+                .unwrap()
+                .contains("# as many digits as such a count has today\nunit = \"seconds\"")
+        );
     }
 
     #[test]

@@ -61,6 +61,7 @@ mod select;
 mod shield;
 mod source;
 mod text;
+mod time;
 mod xlsx;
 
 pub use error::{CaptureError, Reason};
@@ -71,6 +72,7 @@ pub use line::{format_line, parse_line};
 pub use mapping::{Columns, DecisionRule, Empty, Mapping, Members, ReadOptions, SourceRule, Types};
 pub use rejects::{Rejected, RejectsFormat, RejectsWriter};
 pub use source::{ReadSeek, Source};
+pub use time::{TimeRule, TimeUnit};
 
 /// Most bytes of one source row; a longer one is rejected and passed over without being held.
 pub const ROW_BYTES_MAX: usize = 4 << 20;

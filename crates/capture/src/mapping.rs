@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::nearest;
-use crate::{CaptureError, Format};
+use crate::{CaptureError, Format, TimeRule};
 
 /// How the rows of a source become records.
 ///
@@ -55,6 +55,9 @@ pub struct Mapping {
     /// What the words of the decision column mean.
     #[serde(skip_serializing_if = "is_default")]
     pub decision: DecisionRule,
+    /// How the time column is written.
+    #[serde(skip_serializing_if = "is_default")]
+    pub time: TimeRule,
     /// Members that are the same in every record, or stand in where a row has none: `model.name`, `context.lender`.
     #[serde(skip_serializing_if = "toml::Table::is_empty")]
     pub constants: toml::Table,
@@ -124,7 +127,8 @@ pub struct Columns {
     /// The record's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// When it was decided. A date without a time of day is taken as midnight, and kept in `context.time_given`.
+    /// When it was decided. What is not in the form of RFC 3339 is read as the mapping's `time` says, a date alone as its
+    /// midnight; what was given is then kept in `context.time_given`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
     /// Whom it concerns.

@@ -162,11 +162,15 @@ fn german_data_is_split_by_blanks_and_named_by_position() {
     };
     let source = file(&path);
     let mut given = Mapping::default();
-    given.set("read.header", "false").unwrap();
     given.set("columns.decision", "col_21").unwrap();
     given.set("decision.values.2", "bad").unwrap();
     let guess = guess(&source, &given).unwrap();
     assert_eq!(guess.mapping.read.format, Some(Format::Csv));
+    assert_eq!(
+        guess.mapping.read.header,
+        Some(false),
+        "its first row is one of data"
+    );
     assert_eq!(guess.mapping.read.delimiter.as_deref(), Some(" "));
     let taken = import(&source, &guess.mapping);
     assert_eq!(taken.summary.records, 1000);
@@ -183,9 +187,12 @@ fn adult_rows_keep_their_blanks_unless_trimmed() {
         return;
     };
     let source = file(&path);
-    let mut given = Mapping::default();
-    given.set("read.header", "false").unwrap();
-    let guess = guess(&source, &given).unwrap();
+    let guess = guess(&source, &Mapping::default()).unwrap();
+    assert_eq!(
+        guess.mapping.read.header,
+        Some(false),
+        "its first row is one of data"
+    );
     assert!(
         guess
             .notes

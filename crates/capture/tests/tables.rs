@@ -29,10 +29,8 @@ fn one_cell_that_is_no_number_keeps_a_column_text() {
 
 #[test]
 fn the_last_row_of_a_long_file_still_counts_for_the_type() {
-    let mut text = String::from("a\n");
-    for row in 0..5_000 {
-        text.push_str(&format!("{row}\n"));
-    }
+    let rows: Vec<String> = (0..5_000).map(|row| row.to_string()).collect();
+    let mut text = format!("a\n{}\n", rows.join("\n"));
     assert_eq!(inputs(&text, &all_input())[0], r#"{"a":0}"#);
     text.push_str("none\n");
     assert_eq!(inputs(&text, &all_input())[0], r#"{"a":"0"}"#);
@@ -187,6 +185,26 @@ fn a_date_is_taken_as_midnight_and_kept_as_it_was() {
 }
 
 #[test]
+fn times_are_read_as_the_mapping_says_and_kept_as_they_were() {
+    let mapping = with("columns = { time = 't', input = ['a'] }\ntime.unit = 'milliseconds'");
+    let taken = import(&csv("t,a\n1717243200250,1\nsoon,2\n"), &mapping);
+    assert_eq!(at(&taken.rows[0], "/time"), "\"2024-06-01T12:00:00.25Z\"");
+    assert_eq!(
+        at(&taken.rows[0], "/context/time_given"),
+        "\"1717243200250\""
+    );
+    assert!(
+        taken.rejected[0]
+            .reason
+            .to_string()
+            .contains("not a count of time")
+    );
+    let mapping = with("columns = { time = 't', input = ['a'] }\ntime.format = '%m/%d/%Y %H:%M'");
+    let taken = import(&csv("t,a\n06/01/2024 9:30,1\n"), &mapping);
+    assert_eq!(at(&taken.rows[0], "/time"), "\"2024-06-01T09:30:00\"");
+}
+
+#[test]
 fn a_score_that_is_no_number_and_an_empty_id_reject_the_row() {
     let mapping = with("columns = { id = 'i', score = 's', input = ['*'] }");
     let taken = import(&csv("i,s,a\nx,0.50,1\n,0.1,1\ny,high,1\nz,,1\n"), &mapping);
@@ -257,11 +275,10 @@ fn the_name_of_the_source_is_part_of_the_id_and_can_be_fixed() {
 
 #[test]
 fn resuming_behind_any_row_gives_the_same_rest() {
-    let mut text = String::from("a,b\n");
-    for row in 0..200 {
-        text.push_str(&format!("{},{}\n", row % 7, row % 3));
-    }
-    text.push_str("ragged\n");
+    let rows: Vec<String> = (0..200)
+        .map(|row| format!("{},{}", row % 7, row % 3))
+        .collect();
+    let text = format!("a,b\n{}\nragged\n", rows.join("\n"));
     let all = import(&csv(&text), &all_input());
     assert_eq!(all.rows.len(), 200);
     for after in [1, 20, 100, 199, 200, 201, 500] {

@@ -7,7 +7,7 @@ use super::Guess;
 use super::sample::Sample;
 use crate::mapping::Members;
 use crate::select::matches;
-use crate::{Format, Mapping};
+use crate::{Format, Mapping, TimeRule};
 
 /// Fills the gaps of a mapping. A column that has found its place is not proposed for another.
 pub(super) struct Proposer<'a> {
@@ -76,8 +76,23 @@ impl<'a> Proposer<'a> {
             return;
         };
         self.taken.insert(name.clone());
-        *single_place(&mut self.guess.mapping.columns, member) = Some(name);
+        *single_place(&mut self.guess.mapping.columns, member) = Some(name.clone());
         self.guess.reason(&format!("columns.{member}"), reason);
+        if member == "time" {
+            self.time_unit(&name);
+        }
+    }
+
+    fn time_unit(&mut self, name: &str) {
+        let Some(seen) = self.sample.seen.get(name) else {
+            return;
+        };
+        let rule = &mut self.guess.mapping.time;
+        if seen.all(seen.counts) && *rule == TimeRule::default() {
+            rule.unit = seen.unit;
+            self.guess
+                .reason("time.unit", "as many digits as such a count has today");
+        }
     }
 
     /// Why the values of a column can be that member; `None` if they cannot.
@@ -97,9 +112,13 @@ impl<'a> Proposer<'a> {
                     )
                 })
             }
-            "time" => seen
-                .all(seen.times)
-                .then(|| "by its name; every value is a date or time".to_owned()),
+            "time" if seen.all(seen.times) => {
+                Some("by its name; every value is a date or time".to_owned())
+            }
+            "time" if seen.all(seen.counts) => {
+                Some("by its name; every value counts time since 1970".to_owned())
+            }
+            "time" => None,
             "score" => seen
                 .all(seen.numbers)
                 .then(|| "by its name; every value is a number".to_owned()),

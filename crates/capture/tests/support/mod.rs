@@ -1,6 +1,7 @@
 //! What the suites share: where the data of the examples is, and an import taken to its end and checked by the rules of
 //! the record.
 #![allow(dead_code, unreachable_pub, reason = "each suite uses a part")]
+#![allow(clippy::print_stderr, reason = "what is not run is said loudly")]
 
 use std::fs::File;
 use std::ops::ControlFlow;
