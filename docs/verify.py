@@ -77,6 +77,7 @@ def canonical(value, depth=0):
 
 
 def facts(value, path="", tokens=0):
+    need(len(path.encode()) <= 4096, "a path is longer than 4096 bytes")
     if not isinstance(value, dict) or not value or tokens == 16:
         return [(path, canonical(value))]
     tokens, inner = tokens + 1, []

@@ -17,6 +17,7 @@ from pathlib import Path
 RECORD_BYTES_MAX = 1 << 20
 INPUT_BYTES_MAX = 4 << 20
 FACTS_MAX = 4096
+PATH_BYTES_MAX = 4096
 DESCENT_MAX = 16
 NESTING_MAX = 128
 ID_BYTES_MAX = 128
@@ -339,7 +340,7 @@ def check_members(record):
     for name in sorted(record):
         value, place = record[name], "/" + name
         if name in OWN_MEMBERS:
-            require(name == kind, "unknown-member", place)
+            require(name == kind, "wrong-kind", place)
             check_object(value, place)
         elif name == "id":
             check_id(value)
@@ -470,8 +471,7 @@ def draft(data):
     if assumed:
         record["time_assumed"] = "UTC"
     check_members(record)
-    require(len(text_of(record).encode()) <= RECORD_BYTES_MAX, "record-too-large", "")
-    require(len(facts_of(record)) <= FACTS_MAX, "too-many-facts", "")
+    check_limits(record)
     return record
 
 
@@ -482,9 +482,20 @@ def complete(record, generated_id, recorded):
     record["recorded"] = dict(recorded)
     if "time" not in record:
         record["time"], record["time_assumed"] = recorded["at"], "recorded"
-    require(len(text_of(record).encode()) <= RECORD_BYTES_MAX, "record-too-large", "")
-    require(len(facts_of(record)) <= FACTS_MAX, "too-many-facts", "")
+    check_limits(record)
     return record
+
+
+def check_limits(record):
+    require(len(text_of(record).encode()) <= RECORD_BYTES_MAX, "record-too-large", "")
+    facts = facts_of(record)
+    for path, _ in facts:
+        tokens, parent = path.split("/")[1:], ""
+        for token in tokens:
+            place = parent + "/" + token
+            require(len(place.encode()) <= PATH_BYTES_MAX, "path-too-long", parent)
+            parent = place
+    require(len(facts) <= FACTS_MAX, "too-many-facts", "")
 
 
 def content(record):
@@ -810,6 +821,7 @@ RECORDS = {
     '"actor":{"service":"loans"},"automation":"sole","context":{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736",'
     '"purpose":"consumer credit"},"source":{"name":"loans-api","run":"r1","seq":182734},"attachments":[{"name":'
     '"letter.pdf","media_type":"application/pdf","size":18231,"digest":"sha256:' + "ab" * 32 + '"}]}',
+    "longest-path": '{"model":"m","output":1,"context":{"a":{"' + "k" * 4085 + '":1}}}',
     "outcome": '{"kind":"outcome","refers_to":"D-1","outcome":{"repaid":true},"time":"2025-06-01T00:00:00Z"}',
     "review": '{"kind":"review","refers_to":"D-1","review":{"action":"override","who":"j.doe","role":"credit officer",'
     '"reason":"income proved","before":"deny","after":"approve"}}',
@@ -868,6 +880,8 @@ RECORDS_REFUSED = {
     "review-of-unknown-action": '{"kind":"review","refers_to":"x","review":{"action":"undo","who":"a","role":"b",'
     '"reason":"c"}}',
     "erasure-without-reason": '{"kind":"erasure","refers_to":"x","erasure":{}}',
+    "path-too-long": DECISION % ('"context":{"a":{"' + "k" * 4086 + '":1}}'),
+    "path-too-long-by-escapes": DECISION % ('"context":{"' + "~" * 2044 + '":{"b":1}}'),
     "too-many-facts": DECISION % ('"context":{' + ",".join(f'"{n}":0' for n in range(FACTS_MAX - 2)) + "}"),
 }
 

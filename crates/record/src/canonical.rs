@@ -1,9 +1,10 @@
-//! Canonical text: one streaming pass from the bytes given at the door to the text that is hashed and stored.
+//! Canonical text: one streaming pass from the bytes given at the door to the text that is hashed
+//! and stored.
 //!
-//! Input is strict JSON (RFC 8259), read by recursive descent to a fixed depth and written to the output as it is read.
-//! Objects keep the spans of their members and are put in order only where the keys were not in order already. There is
-//! no tree of values: one would cost several times the pass itself, and would tempt to round numbers, whose digits are
-//! kept as written.
+//! Input is strict JSON (RFC 8259), read by recursive descent to a fixed depth and written to the
+//! output as it is read. Objects keep the spans of their members and are put in order only where
+//! the keys were not in order already. There is no tree of values: one would cost several times the
+//! pass itself, and would tempt to round numbers, whose digits are kept as written.
 
 mod fault;
 mod token;
@@ -15,13 +16,15 @@ use crate::{INPUT_BYTES_MAX, NESTING_MAX, RecordError};
 
 /// The canonical text of any JSON document.
 ///
-/// Keys are sorted by UTF-16 code units and strings escaped as in RFC 8785; there is no white space; numbers keep their
-/// digits exactly as written, because an int64 id or a decimal amount must not be rounded to a double.
+/// Keys are sorted by UTF-16 code units and strings escaped as in RFC 8785; there is no white
+/// space; numbers keep their digits exactly as written, because an int64 id or a decimal amount
+/// must not be rounded to a double.
 ///
 /// # Errors
-/// Refuses what is not strict RFC 8259 JSON in UTF-8 (also a byte order mark, and bytes after the document), an object
-/// with one key twice (compared after unescaping), lone surrogates, nesting beyond [`NESTING_MAX`](crate::NESTING_MAX)
-/// and input beyond [`INPUT_BYTES_MAX`](crate::INPUT_BYTES_MAX).
+/// Refuses what is not strict RFC 8259 JSON in UTF-8 (also a byte order mark, and bytes after the
+/// document), an object with one key twice (compared after unescaping), lone surrogates, nesting
+/// beyond [`NESTING_MAX`](crate::NESTING_MAX) and input beyond
+/// [`INPUT_BYTES_MAX`](crate::INPUT_BYTES_MAX).
 pub fn canonicalize(json: &[u8]) -> Result<String, RecordError> {
     Ok(read_document(json)?.text)
 }
@@ -31,6 +34,8 @@ pub(crate) struct Document {
     pub(crate) text: String,
     /// In order. Empty where the root is not an object.
     pub(crate) members: Vec<MemberSpan>,
+    /// No path in the document is longer.
+    pub(crate) path_bytes_bound: usize,
 }
 
 /// Where one member of an object lies: bytes of the output.
@@ -87,11 +92,14 @@ pub(crate) fn read_document(json: &[u8]) -> Result<Document, RecordError> {
         out: String::with_capacity(input.len()),
         members: Vec::with_capacity(32),
         unordered: String::new(),
+        path_bytes: 0,
+        path_bytes_bound: 0,
     };
     match reader.document() {
         Ok(()) => Ok(Document {
             text: reader.out,
             members: reader.members,
+            path_bytes_bound: reader.path_bytes_bound,
         }),
         Err(fault) => Err(fault.into_error(input)),
     }
@@ -105,6 +113,9 @@ struct Reader<'a> {
     members: Vec<MemberSpan>,
     /// The object being put in order, kept for its allocation.
     unordered: String,
+    /// As much as the path of the member being read may take: twice its keys, for `~` becomes `~0`.
+    path_bytes: usize,
+    path_bytes_bound: usize,
 }
 
 type Read<T = ()> = Result<T, Fault>;
@@ -185,6 +196,9 @@ impl Reader<'_> {
             return Err(self.unexpected("a key in double quotes"));
         }
         let escaped = self.string()?;
+        let token_bytes = 2 * (self.out.len() - start);
+        self.path_bytes += token_bytes;
+        self.path_bytes_bound = self.path_bytes_bound.max(self.path_bytes);
         self.skip_space();
         if self.peek() != Some(b':') {
             return Err(self.unexpected("`:`"));
@@ -193,6 +207,7 @@ impl Reader<'_> {
         self.skip_space();
         let value = self.out.len();
         let read = self.value(depth);
+        self.path_bytes -= token_bytes;
         let member = MemberSpan {
             start,
             value,

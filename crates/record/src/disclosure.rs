@@ -1,4 +1,5 @@
-//! Disclosures: some facts of a record shown, the others as commitments, and the digest still the same.
+//! Disclosures: some facts of a record shown, the others as commitments, and the digest still the
+//! same.
 
 use std::collections::BTreeMap;
 
@@ -40,8 +41,8 @@ pub struct OpenFact {
     pub salt: Salt,
 }
 
-/// A record of which some facts are shown. What others gave is checked by [`Disclosure::digest`] and
-/// [`Disclosure::text`].
+/// A record of which some facts are shown. What others gave is checked by [`Disclosure::digest`]
+/// and [`Disclosure::text`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disclosure {
     /// How many facts the record has.
@@ -56,8 +57,8 @@ impl Disclosure {
     /// The digest of the record that this is a disclosure of.
     ///
     /// # Errors
-    /// Refuses a disclosure in which not every place from 0 to `count` is taken exactly once, shown facts do not ascend
-    /// by place and by path, or the count is not that of a record.
+    /// Refuses a disclosure in which not every place from 0 to `count` is taken exactly once, shown
+    /// facts do not ascend by place and by path, or the count is not that of a record.
     pub fn digest(&self) -> Result<Digest, RecordError> {
         if self.count == 0 || self.count as usize > FACTS_MAX {
             return Err(invalid(format!(

@@ -1,7 +1,9 @@
-//! Drafts: what a caller gives, read, checked and brought to its canonical text, before the ledger adds its part.
+//! Drafts: what a caller gives, read, checked and brought to its canonical text, before the ledger
+//! adds its part.
 //!
-//! Two lines that people write by hand today are records as they are: the aliases `model_version` and `timestamp`, and
-//! `model` as a plain name, are put in their places here. Once a draft exists, it is valid.
+//! Two lines that people write by hand today are records as they are: the aliases `model_version`
+//! and `timestamp`, and `model` as a plain name, are put in their places here. Once a draft exists,
+//! it is valid.
 
 use crate::canonical::read_document;
 use crate::fact::FactIndex;
@@ -12,7 +14,7 @@ use crate::scan::{join_members, member, members};
 use crate::text::{string_text, string_value};
 use crate::time::{EPOCH_ADVICE, read_time};
 use crate::validate::{check_completion, check_id, check_kind, check_members, json_type, place};
-use crate::{FACTS_MAX, Kind, RECORD_BYTES_MAX, Record, RecordError};
+use crate::{FACTS_MAX, Kind, PATH_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordError};
 
 /// A caller's record: validated, aliases resolved, canonical, not yet completed by the ledger.
 #[derive(Debug, Clone)]
@@ -26,8 +28,9 @@ impl Draft {
     /// Reads a record as a caller gives it.
     ///
     /// # Errors
-    /// Refuses what [`canonicalize`](crate::canonicalize) refuses and what is not a record by the rules of
-    /// `docs/format.md`; the error carries the pointer of the fault.
+    /// Refuses what [`canonicalize`](crate::canonicalize) refuses and what is not a record by the
+    /// rules of `docs/format.md`; the error carries the pointer of the fault. The limits are those
+    /// of a complete record, so [`Draft::complete`] may still find one crossed.
     pub fn parse(json: &[u8]) -> Result<Draft, RecordError> {
         let document = read_document(json)?;
         if !document.text.starts_with('{') {
@@ -62,7 +65,8 @@ impl Draft {
         check_members(&values, kind)?;
         let layout = values.lay_out();
         check_size(layout.text())?;
-        if layout.text().len() > FACTS_MAX * FACT_BYTES_MIN {
+        let many_facts = layout.text().len() > FACTS_MAX * FACT_BYTES_MIN;
+        if many_facts || document.path_bytes_bound > PATH_BYTES_MAX {
             FactIndex::of(layout.text())?;
         }
         let id = values
@@ -87,17 +91,18 @@ impl Draft {
         self.layout.text()
     }
 
-    /// What was submitted, comparable with [`Record::content`]: a draft with the content of a record is that record
-    /// sent again. A draft without an id is never that.
+    /// What was submitted, comparable with [`Record::content`]: a draft with the content of a
+    /// record is that record sent again. A draft without an id is never that.
     pub fn content(&self) -> &str {
         self.layout.text()
     }
 
-    /// Adds what the ledger sets: `id` if there is none, `recorded`, and `time` (from `recorded.at`, and marked
-    /// `"time_assumed":"recorded"`) if there is none.
+    /// Adds what the ledger sets: `id` if there is none, `recorded`, and `time` (from
+    /// `recorded.at`, and marked `"time_assumed":"recorded"`) if there is none.
     ///
     /// # Errors
-    /// Refuses an unusable `generated_id` or time, and a record that is now larger than a record may be.
+    /// Refuses an unusable `generated_id` or time, and a record that is now larger than a record
+    /// may be.
     pub fn complete(self, generated_id: &str, recorded: &Recorded) -> Result<Record, RecordError> {
         let mut values = self.layout.values();
         let id = string_text(generated_id);
@@ -207,7 +212,6 @@ pub(crate) fn unknown_member(key: &str) -> RecordError {
     push_token(&mut pointer, key);
     RecordError::UnknownMember {
         pointer,
-        problem: "no member of a record".to_owned(),
         nearest: nearest_name(key),
     }
 }
@@ -352,7 +356,7 @@ mod tests {
         assert_eq!(refused(&decision(r#""a/\u0062":1"#)).0, "/a~1b");
         assert_eq!(
             refused(&decision(r#""outcome":{}"#)),
-            ("/outcome".into(), "unknown-member")
+            ("/outcome".into(), "wrong-kind")
         );
     }
 

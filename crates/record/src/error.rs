@@ -1,9 +1,12 @@
 //! What can be wrong with a record: one enum that a caller can match on.
 //!
-//! Every fault that has a place in the document carries it as an RFC 6901 pointer (the empty pointer is the whole
-//! document), so that a client can mark the field. [`RecordError::code`] is stable and may be sent over the wire.
+//! Every fault that has a place in the document carries it as an RFC 6901 pointer (the empty
+//! pointer is the whole document), so that a client can mark the field. [`RecordError::code`] is
+//! stable and may be sent over the wire.
 
 use std::fmt::{self, Write as _};
+
+use crate::Kind;
 
 /// Why a document, a stored record or a disclosure was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,11 +29,22 @@ pub enum RecordError {
         max: usize,
     },
     /// The record has more facts than a record may have.
-    #[error("record has {count} facts, at most {max} are kept")]
+    #[error("record has more than {max} facts")]
     TooManyFacts {
-        /// Facts found.
-        count: usize,
         /// Facts allowed.
+        max: usize,
+    },
+    /// The path of a fact is longer than one may be.
+    #[error(
+        "{}: holds a fact whose path is {bytes} bytes, at most {max} are kept",
+        Place(pointer)
+    )]
+    PathTooLong {
+        /// The object that holds it.
+        pointer: String,
+        /// Bytes of the path.
+        bytes: usize,
+        /// Bytes allowed.
         max: usize,
     },
     /// Arrays and objects are nested too deep.
@@ -89,15 +103,26 @@ pub enum RecordError {
         /// What the document is.
         found: &'static str,
     },
-    /// A member that no record of this kind has.
-    #[error("{}: {problem}", Place(pointer))]
+    /// A member that no record has.
+    #[error("{}: no member of a record", Place(pointer))]
     UnknownMember {
         /// The member.
         pointer: String,
-        /// Why it has no place here.
-        problem: String,
         /// The nearest name that would be accepted.
         nearest: Option<&'static str>,
+    },
+    /// A member of another kind of record.
+    #[error(
+        "{}: belongs to records of kind {belongs}, this one is of kind {kind}",
+        Place(pointer)
+    )]
+    WrongKind {
+        /// The member.
+        pointer: String,
+        /// The kind that has it.
+        belongs: &'static str,
+        /// The kind of this record.
+        kind: Kind,
     },
     /// A member that only the ledger sets.
     #[error("{}: set by the ledger, not by the caller", Place(pointer))]
@@ -150,7 +175,7 @@ pub enum RecordError {
         advice: Option<&'static str>,
     },
     /// A pointer that is not RFC 6901.
-    #[error("not a JSON Pointer: {text:?}")]
+    #[error("not a JSON Pointer: {}", Place(text))]
     InvalidPointer {
         /// The text given.
         text: String,
@@ -197,7 +222,9 @@ impl RecordError {
             | Self::LoneSurrogate { pointer, .. }
             | Self::DuplicateKey { pointer, .. }
             | Self::NotCanonical { pointer, .. }
+            | Self::PathTooLong { pointer, .. }
             | Self::UnknownMember { pointer, .. }
+            | Self::WrongKind { pointer, .. }
             | Self::Reserved { pointer }
             | Self::AliasConflict { pointer, .. }
             | Self::WrongType { pointer, .. }
@@ -224,6 +251,7 @@ impl RecordError {
             Self::InputTooLarge { .. } => "input-too-large",
             Self::RecordTooLarge { .. } => "record-too-large",
             Self::TooManyFacts { .. } => "too-many-facts",
+            Self::PathTooLong { .. } => "path-too-long",
             Self::TooDeep { .. } => "too-deep",
             Self::InvalidUtf8 { .. } => "invalid-utf8",
             Self::InvalidJson { .. } => "invalid-json",
@@ -232,6 +260,7 @@ impl RecordError {
             Self::NotCanonical { .. } => "not-canonical",
             Self::NotAnObject { .. } => "not-an-object",
             Self::UnknownMember { .. } => "unknown-member",
+            Self::WrongKind { .. } => "wrong-kind",
             Self::Reserved { .. } => "reserved-member",
             Self::AliasConflict { .. } => "alias-conflict",
             Self::WrongType { .. } => "wrong-type",
@@ -270,6 +299,9 @@ impl RecordError {
                 }
                 None => "put it under /context".to_owned(),
             }),
+            Self::WrongKind { belongs, .. } => Some(format!(
+                "record it by itself with \"kind\": \"{belongs}\" and refer to this one"
+            )),
             Self::Reserved { .. } => Some("leave it out".to_owned()),
             Self::AliasConflict { .. } => Some("give one of the two".to_owned()),
             Self::WrongType { null: true, .. } => {
@@ -323,7 +355,8 @@ impl fmt::Display for Position {
     }
 }
 
-/// A pointer at the head of a message. Control characters are escaped: messages go to terminals.
+/// A pointer in a message. Messages go to terminals and logs: control characters are escaped, and
+/// what is longer than anyone reads is cut.
 struct Place<'a>(&'a str);
 
 impl fmt::Display for Place<'_> {
@@ -331,16 +364,21 @@ impl fmt::Display for Place<'_> {
         if self.0.is_empty() {
             return f.write_str("record");
         }
-        for ch in self.0.chars() {
+        for ch in self.0.chars().take(PLACE_CHARS_MAX) {
             if ch.is_control() {
                 write!(f, "{}", ch.escape_default())?;
             } else {
                 f.write_char(ch)?;
             }
         }
+        if self.0.chars().nth(PLACE_CHARS_MAX).is_some() {
+            f.write_str("...")?;
+        }
         Ok(())
     }
 }
+
+const PLACE_CHARS_MAX: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -372,5 +410,13 @@ mod tests {
             max: 128,
         };
         assert_eq!(whole.to_string(), "record: nested deeper than 128 levels");
+        let long = RecordError::Reserved {
+            pointer: format!("/{}", "é".repeat(1000)),
+        };
+        assert_eq!(
+            long.to_string().chars().filter(|ch| *ch == 'é').count(),
+            199
+        );
+        assert!(long.to_string().contains("é...: set by"));
     }
 }

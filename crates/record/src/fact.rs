@@ -1,8 +1,8 @@
 //! Facts: what a record says, one path and one value at a time.
 //!
-//! Objects are descended to [`DESCENT_MAX`](crate::DESCENT_MAX) tokens; every other value, and an empty object, is a
-//! fact. The facts and the canonical text of a document determine each other, which is what lets commitments to facts
-//! stand for the text.
+//! Objects are descended to [`DESCENT_MAX`](crate::DESCENT_MAX) tokens; every other value, and an
+//! empty object, is a fact. The facts and the canonical text of a document determine each other,
+//! which is what lets commitments to facts stand for the text.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use std::ops::Range;
 use crate::pointer::{push_token, unescape_token};
 use crate::scan::Scanner;
 use crate::text::{push_string, utf16_order};
-use crate::{DESCENT_MAX, FACTS_MAX, RecordError};
+use crate::{DESCENT_MAX, FACTS_MAX, PATH_BYTES_MAX, RecordError};
 
 /// One field of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +21,13 @@ pub struct Fact<'a> {
     pub text: &'a str,
 }
 
-/// The facts of a canonical object, sorted by the bytes of their paths. The fact at place `i` is the one that
-/// commitment `i` is made of.
+/// The facts of a canonical object, sorted by the bytes of their paths. The fact at place `i` is
+/// the one that commitment `i` is made of.
 ///
 /// # Errors
-/// Refuses what is not an object in canonical form (values of facts are taken as they stand: they are hashed so), and
-/// more than [`FACTS_MAX`](crate::FACTS_MAX) facts.
+/// Refuses what is not an object in canonical form (values of facts are taken as they stand: they
+/// are hashed so), more than [`FACTS_MAX`](crate::FACTS_MAX) facts, and paths longer than
+/// [`PATH_BYTES_MAX`](crate::PATH_BYTES_MAX).
 pub fn facts(canonical: &str) -> Result<Vec<Fact<'_>>, RecordError> {
     let index = FactIndex::of(canonical)?;
     Ok(index
@@ -68,12 +69,6 @@ impl FactIndex {
         }
         walk.scanner.end()?;
         let FactIndex { paths, mut spans } = walk.index;
-        if spans.len() > FACTS_MAX {
-            return Err(RecordError::TooManyFacts {
-                count: spans.len(),
-                max: FACTS_MAX,
-            });
-        }
         let path = |span: &Span| paths[span.path.clone()].as_bytes();
         if !spans.is_sorted_by(|left, right| path(left) < path(right)) {
             spans.sort_unstable_by(|left, right| path(left).cmp(path(right)));
@@ -112,6 +107,16 @@ impl Walk<'_> {
         let mut object = self.scanner.open_object()?;
         while let Some(key) = self.scanner.next_key(&mut object)? {
             push_token(&mut self.path, &key);
+            if self.path.len() > PATH_BYTES_MAX {
+                let bytes = self.path.len();
+                self.path.truncate(parent);
+                let pointer = std::mem::take(&mut self.path);
+                return Err(RecordError::PathTooLong {
+                    pointer,
+                    bytes,
+                    max: PATH_BYTES_MAX,
+                });
+            }
             let descend = self.scanner.peek() == Some(b'{') && tokens + 1 < DESCENT_MAX;
             if descend && !self.scanner.at_empty_object() {
                 self.object(tokens + 1)?;
@@ -124,6 +129,9 @@ impl Walk<'_> {
     }
 
     fn fact(&mut self) -> Result<(), RecordError> {
+        if self.index.spans.len() == FACTS_MAX {
+            return Err(RecordError::TooManyFacts { max: FACTS_MAX });
+        }
         let text_start = self.scanner.at();
         self.scanner.value()?;
         let path_start = self.index.paths.len();
@@ -136,24 +144,34 @@ impl Walk<'_> {
     }
 }
 
-/// The canonical object that has exactly the facts given, which are sorted by path. Parents that are left without a
-/// fact are not in it. `None` where no object has these facts.
+/// The canonical object that has exactly the facts given, which are sorted by path. Parents that
+/// are left without a fact are not in it. `None` where no object has these facts.
 pub(crate) fn join_facts(facts: &[(&str, &str)]) -> Option<String> {
     let mut text = String::new();
     if let [("", whole)] = facts {
         text.push_str(whole);
     } else {
-        join_under(0, facts, &mut text)?;
+        join_under(0, 0, facts, &mut text)?;
     }
     let index = FactIndex::of(&text).ok()?;
     index.iter(&text).eq(facts.iter().copied()).then_some(text)
 }
 
-/// Writes the object whose path is the first `parent` bytes of each path given.
+/// Writes the object whose path is the first `parent` bytes, and the first `tokens` tokens, of each
+/// path given.
 ///
-/// In byte order the facts under one token are neighbours, but `/a!` stands between `/a` and `/a/b`, so members are
-/// put in the order of keys here, and one token met twice shows when the text is read back.
-fn join_under(parent: usize, facts: &[(&str, &str)], out: &mut String) -> Option<()> {
+/// In byte order the facts under one token are neighbours, but `/a!` stands between `/a` and
+/// `/a/b`, so members are put in the order of keys here, and one token met twice shows when the
+/// text is read back.
+fn join_under(
+    tokens: usize,
+    parent: usize,
+    facts: &[(&str, &str)],
+    out: &mut String,
+) -> Option<()> {
+    if tokens == DESCENT_MAX {
+        return None;
+    }
     let mut members = Vec::new();
     for group in facts.chunk_by(|left, right| token(left.0, parent) == token(right.0, parent)) {
         let token = token(group.first()?.0, parent)?;
@@ -166,7 +184,7 @@ fn join_under(parent: usize, facts: &[(&str, &str)], out: &mut String) -> Option
         out.push(':');
         match group {
             [(path, text)] if path.len() == *path_end => out.push_str(text),
-            _ => join_under(*path_end, group, out)?,
+            _ => join_under(tokens + 1, *path_end, group, out)?,
         }
     }
     out.push('}');
@@ -223,13 +241,28 @@ mod tests {
         };
         assert_eq!(facts(&object(FACTS_MAX)).unwrap().len(), FACTS_MAX);
         let error = facts(&object(FACTS_MAX + 1)).unwrap_err();
-        assert_eq!(
-            error,
-            RecordError::TooManyFacts {
-                count: FACTS_MAX + 1,
-                max: FACTS_MAX
-            }
+        assert_eq!(error, RecordError::TooManyFacts { max: FACTS_MAX });
+    }
+
+    #[test]
+    fn the_length_of_a_path_is_bounded() {
+        let keyed = |bytes: usize| format!(r#"{{"a":{{"{}":1}}}}"#, "k".repeat(bytes));
+        assert!(facts(&keyed(PATH_BYTES_MAX - 3)).is_ok());
+        let error = facts(&keyed(PATH_BYTES_MAX - 2)).unwrap_err();
+        assert_eq!((error.code(), error.pointer()), ("path-too-long", "/a"));
+        let many = format!(
+            r#"{{"{}":{{"a":1,"b":2}}}}"#,
+            "~".repeat(PATH_BYTES_MAX / 2)
         );
+        assert_eq!(facts(&many).unwrap_err().pointer(), "");
+    }
+
+    #[test]
+    fn a_path_that_no_fact_has_is_not_followed_to_its_end() {
+        let deep = "/a".repeat(1_000_000);
+        assert_eq!(join_facts(&[(&deep, "1")]), None);
+        assert_eq!(join_facts(&[(&"/a".repeat(17), "1")]), None);
+        assert!(join_facts(&[(&"/a".repeat(16), "1")]).is_some());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The fields by which records are found, as typed values.
 //!
-//! They are derived from the canonical text, which stays the truth: a reader may throw them away and make them again.
+//! They are derived from the canonical text, which stays the truth: a reader may throw them away
+//! and make them again.
 
 use jiff::Timestamp;
 
@@ -10,7 +11,8 @@ use crate::scan::pick;
 use crate::text::string_value;
 use crate::time::recorded_instant;
 
-/// A typed view of a record. Each field is `None` where the member is absent, erased, or of another type.
+/// A typed view of a record. Each field is `None` where the member is absent, erased, or of another
+/// type.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fields {
     /// `/id`

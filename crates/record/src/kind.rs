@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use crate::RecordError;
 
-/// What a record is about. A decision stands alone; the next five refer to one; the rest are about the ledger.
+/// What a record is about. A decision stands alone; the next five refer to one; the rest are about
+/// the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -102,7 +103,7 @@ impl FromStr for Kind {
                 let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
                 RecordError::InvalidValue {
                     pointer: "/kind".to_owned(),
-                    problem: format!("no kind {name:?}, there are {}", names.join(", ")),
+                    problem: format!("one of {}", names.join(", ")),
                 }
             })
     }

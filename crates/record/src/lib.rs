@@ -1,12 +1,15 @@
-//! The record format, version 1: validation, canonical text, facts, salted commitments, disclosure and erasure.
+//! The record format, version 1: validation, canonical text, facts, salted commitments, disclosure
+//! and erasure.
 //!
-//! Bytes enter through [`Draft::parse`], which refuses what is not a record and makes its canonical text once. The ledger
-//! completes the draft to a [`Record`], and [`Record::seal`] binds every fact of it into one [`Digest`]. From then on
-//! nothing is serialised again: what is stored is what was hashed. A [`Stored`] record can show some facts and keep
-//! others back ([`Disclosure`]), or lose some for good ([`Redaction`]), and its digest stays the same.
+//! Bytes enter through [`Draft::parse`], which refuses what is not a record and makes its canonical
+//! text once. The ledger completes the draft to a [`Record`], and [`Record::seal`] binds every fact
+//! of it into one [`Digest`]. From then on nothing is serialised again: what is stored is what was
+//! hashed. A [`Stored`] record can show some facts and keep others back ([`Disclosure`]), or lose
+//! some for good ([`Redaction`]), and its digest stays the same.
 //!
-//! The crate does no I/O, reads no clock and draws no random numbers: keys and times are passed in. The normative text
-//! of the format, for implementers in any language, is `docs/format.md`; its test vectors are in `docs/vectors/record`.
+//! The crate does no I/O, reads no clock and draws no random numbers: keys and times are passed in.
+//! The normative text of the format, for implementers in any language, is `docs/format.md`; its
+//! test vectors are in `docs/vectors/record`.
 //!
 //! ```
 //! use causebook_record::{Draft, OpeningKey, Pointer, Recorded, Selection, Stored};
@@ -69,12 +72,16 @@ pub const INPUT_BYTES_MAX: usize = 4 << 20;
 pub const FACTS_MAX: usize = 4096;
 /// Most tokens in the path of a fact. An object that sits deeper is one fact, whole.
 pub const DESCENT_MAX: usize = 16;
+/// Most bytes in the path of a fact: paths are hashed, and one long key must not be hashed with each
+/// of the facts under it.
+pub const PATH_BYTES_MAX: usize = 4096;
 /// Most arrays and objects open at one time. A document that nests deeper is refused.
 pub const NESTING_MAX: usize = 128;
 /// Most bytes of an `id`, which has at least one.
 pub const ID_BYTES_MAX: usize = 128;
-/// Most bytes of a string by which records are found, other than `id`: `subject`, `decision`, `refers_to`,
-/// `source.name`, `source.run`, `context.trace_id` and the strings of `model`.
+/// Most bytes of a string by which records are found, other than `id`: `subject`, `decision`,
+/// `refers_to`, `source.name`, `source.run`, `context.trace_id` and the strings of `model`.
 pub const LABEL_BYTES_MAX: usize = 1024;
-/// Integers of the format (`source.seq`, the size of an attachment) are below this: 2^53, exact in every language.
+/// Integers of the format (`source.seq`, the size of an attachment) are below this: 2^53, exact in
+/// every language.
 pub const INTEGER_END: u64 = 1 << 53;

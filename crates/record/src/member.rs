@@ -4,7 +4,8 @@ use crate::RecordError;
 use crate::canonical::Document;
 use crate::scan::members;
 
-/// A member that a complete record may have. In the order of keys, so that laying members out puts them in order.
+/// A member that a complete record may have. In the order of keys, so that laying members out puts
+/// them in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Member {
     Access,
@@ -199,7 +200,8 @@ pub(crate) fn nearest_name(given: &str) -> Option<&'static str> {
     (edits <= 2 && edits * 2 < name.len()).then_some(name)
 }
 
-/// The least number of characters to insert, remove or replace that makes one name of the other (Levenshtein).
+/// The least number of characters to insert, remove or replace that makes one name of the other
+/// (Levenshtein).
 fn edits(left: &str, right: &str) -> usize {
     if left.len() > 64 {
         return usize::MAX;

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use crate::RecordError;
 
-/// A JSON Pointer in its string form. Escaping is unique in RFC 6901, so pointers are equal when their texts are.
+/// A JSON Pointer in its string form. Escaping is unique in RFC 6901, so pointers are equal when
+/// their texts are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pointer(String);
 

@@ -70,8 +70,9 @@ impl Record {
         self.layout.into_text()
     }
 
-    /// The canonical text without what the ledger itself set: `recorded`, and `time` with `time_assumed` where the time
-    /// is that of recording. Records of equal content are one submission.
+    /// The canonical text without what the ledger itself set: `recorded`, and `time` with
+    /// `time_assumed` where the time is that of recording. Records of equal content are one
+    /// submission.
     pub fn content(&self) -> String {
         let mut values = self.layout.values();
         values.set(Member::Recorded, None);
@@ -82,7 +83,8 @@ impl Record {
         values.lay_out().into_text()
     }
 
-    /// Binds every fact of the record with salts derived from `key`, which must be random and used once.
+    /// Binds every fact of the record with salts derived from `key`, which must be random and used
+    /// once.
     pub fn seal(self, key: OpeningKey) -> Sealed {
         let digest = digest_text(&key, &self.facts, self.layout.text());
         Sealed {

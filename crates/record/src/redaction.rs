@@ -10,7 +10,8 @@ use crate::scan::members;
 use crate::text::string_value;
 use crate::{Commitment, FACTS_MAX, RecordError, Salt};
 
-/// The commitments to erased facts, and the salts of those that remain, now that the opening key is gone.
+/// The commitments to erased facts, and the salts of those that remain, now that the opening key is
+/// gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redaction {
     /// How many facts the record had when it was sealed.
@@ -22,7 +23,8 @@ pub struct Redaction {
 }
 
 impl Redaction {
-    /// The canonical JSON text: `{"count":33,"hidden":{"4":"<base64>"},"salts":"<base64 of all, joined>"}`.
+    /// The canonical JSON text: `{"count":33,"hidden":{"4":"<base64>"},"salts":"<base64 of all,
+    /// joined>"}`.
     pub fn to_json(&self) -> String {
         let mut hidden: Vec<(String, String)> = self
             .hidden

@@ -1,7 +1,8 @@
 //! A light reader of canonical text: members, values at pointers, and objects from members.
 //!
-//! It checks what lets members be told apart (structure, the one text of each key, keys in strict order) and takes
-//! values as they stand. Because of that check two different texts never yield the same members.
+//! It checks what lets members be told apart (structure, the one text of each key, keys in strict
+//! order) and takes values as they stand. Because of that check two different texts never yield the
+//! same members.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -13,7 +14,8 @@ use crate::text::{Key, plain_length, push_string, utf16_order};
 /// The members of a canonical object, in order: unescaped key, canonical text of the value.
 ///
 /// # Errors
-/// Refuses text that is not an object, or whose keys are not canonical. What stands inside the values is not looked at.
+/// Refuses text that is not an object, or whose keys are not canonical. What stands inside the
+/// values is not looked at.
 pub fn members(canonical: &str) -> Result<Vec<(Cow<'_, str>, &str)>, RecordError> {
     let mut scanner = Scanner::new(canonical);
     let mut members = Vec::new();
@@ -25,8 +27,8 @@ pub fn members(canonical: &str) -> Result<Vec<(Cow<'_, str>, &str)>, RecordError
     Ok(members)
 }
 
-/// A canonical object from members in any order: unescaped keys, canonical texts of the values, which are placed as
-/// they stand. The inverse of [`members`].
+/// A canonical object from members in any order: unescaped keys, canonical texts of the values,
+/// which are placed as they stand. The inverse of [`members`].
 ///
 /// # Errors
 /// Refuses one key twice.
@@ -66,9 +68,11 @@ pub fn join_members<'a>(
     Ok(text)
 }
 
-/// The value at a JSON Pointer in canonical text: `value_at(r#"{"input":{"age":30}}"#, "/input/age")` is `Some("30")`.
+/// The value at a JSON Pointer in canonical text: `value_at(r#"{"input":{"age":30}}"#,
+/// "/input/age")` is `Some("30")`.
 ///
-/// Elements of arrays are found by their index. `None` where there is no such place, or the pointer is not one.
+/// Elements of arrays are found by their index. `None` where there is no such place, or the pointer
+/// is not one.
 pub fn value_at<'a>(canonical: &'a str, pointer: &str) -> Option<&'a str> {
     if !is_pointer(pointer) {
         return None;

@@ -6,15 +6,17 @@
 //! digest       = SHA-256(0x11 || u32be(n) || commitment_0 || ... || commitment_{n-1})
 //! ```
 //!
-//! Salted, because a field of a form can be guessed; one salt a fact, so that some can be shown and others not. The
-//! first byte keeps the three uses of the hash apart, and the two lengths keep path and text, and the count, apart.
+//! Salted, because a field of a form can be guessed; one salt a fact, so that some can be shown and
+//! others not. The first byte keeps the three uses of the hash apart, and the two lengths keep path
+//! and text, and the count, apart.
 
 use std::fmt;
 
 use crate::fact::FactIndex;
 use crate::hash::Message;
 
-/// The opening key of a record: 16 random bytes from which its salts are derived. Who has it can open every fact.
+/// The opening key of a record: 16 random bytes from which its salts are derived. Who has it can
+/// open every fact.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OpeningKey(pub [u8; 16]);
 
@@ -30,7 +32,8 @@ pub struct Commitment(pub [u8; 32]);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
 
-/// A complete record, bound: its canonical text, the key that opens it, and the digest that the log keeps.
+/// A complete record, bound: its canonical text, the key that opens it, and the digest that the log
+/// keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
     /// Canonical text.

@@ -1,7 +1,8 @@
 //! Stored records, whole or less: what can still be recomputed, shown and erased.
 //!
-//! Erasing a fact puts its commitment in its place and drops its salt; the opening key goes with the first fact erased,
-//! because it would give every salt back. What remains keeps its salts, and the digest stays what it was.
+//! Erasing a fact puts its commitment in its place and drops its salt; the opening key goes with
+//! the first fact erased, because it would give every salt back. What remains keeps its salts, and
+//! the digest stays what it was.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +74,8 @@ impl Stored {
     /// Shows the facts selected, of those that remain, and commits to the others.
     ///
     /// # Errors
-    /// [`RecordError::Erased`] where the payload is gone; refuses text and redaction that cannot be those of a record.
+    /// [`RecordError::Erased`] where the payload is gone; refuses text and redaction that cannot be
+    /// those of a record.
     pub fn disclosure(&self, show: &Selection) -> Result<Disclosure, RecordError> {
         Ok(self.open()?.hiding(|fact| !show.shows(&fact.path)))
     }
@@ -184,7 +186,8 @@ fn check_erasable(pointer: &Pointer, facts: &[OpenFact]) -> Result<(), RecordErr
     }
 }
 
-/// Members that say which record this is and how it came here: they stay as long as the payload does.
+/// Members that say which record this is and how it came here: they stay as long as the payload
+/// does.
 const KEPT: [&str; 3] = ["/id", "/kind", "/recorded"];
 
 #[cfg(test)]

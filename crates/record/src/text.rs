@@ -1,6 +1,8 @@
-//! Canonical strings: how RFC 8785 writes them, how they are read back, and how it orders them as keys.
+//! Canonical strings: how RFC 8785 writes them, how they are read back, and how it orders them as
+//! keys.
 //!
-//! Only `"`, `\` and the controls below U+0020 are escaped; all else stands as itself. Every string has one text.
+//! Only `"`, `\` and the controls below U+0020 are escaped; all else stands as itself. Every string
+//! has one text.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -83,8 +85,8 @@ pub(crate) fn plain_length(bytes: &[u8]) -> usize {
     words.len() * 8 + plain
 }
 
-/// Reads what stands between the quotes of a canonical string. `None` where a character is escaped that should not be,
-/// is not but should be, or is escaped in another way.
+/// Reads what stands between the quotes of a canonical string. `None` where a character is escaped
+/// that should not be, is not but should be, or is escaped in another way.
 pub(crate) fn unescape(inner: &str) -> Option<Cow<'_, str>> {
     if !has_escaped(inner) {
         return Some(Cow::Borrowed(inner));
@@ -156,8 +158,9 @@ impl<'a> Key<'a> {
 
 /// Orders strings by UTF-16 code units without making any.
 ///
-/// UTF-8 bytes order by code point, and the two orders differ only where U+E000..=U+FFFF (lead bytes EE, EF) meet the
-/// characters above (lead bytes F0..=F4), which UTF-16 writes with surrogates, below E000. So EE and EF are ranked last.
+/// UTF-8 bytes order by code point, and the two orders differ only where U+E000..=U+FFFF (lead
+/// bytes EE, EF) meet the characters above (lead bytes F0..=F4), which UTF-16 writes with
+/// surrogates, below E000. So EE and EF are ranked last.
 pub(crate) fn utf16_order(left: &str, right: &str) -> Ordering {
     let rank = |byte: u8| {
         if matches!(byte, 0xee | 0xef) {

@@ -1,7 +1,7 @@
 //! Times: RFC 3339 as callers write it, and the two liberties taken with it.
 //!
-//! The digits of the fraction are kept as given. A space or `t` between date and time becomes `T`, `z` becomes `Z`; a
-//! time without a zone is read as UTC, gets a `Z`, and the record is marked so.
+//! The digits of the fraction are kept as given. A space or `t` between date and time becomes `T`,
+//! `z` becomes `Z`; a time without a zone is read as UTC, gets a `Z`, and the record is marked so.
 
 use std::borrow::Cow;
 
@@ -47,7 +47,7 @@ pub(crate) fn read_time(given: &str) -> Result<Time<'_>, TimeFault> {
     };
     let instant = instant(whole, nanosecond, offset_seconds)?;
     Ok(Time {
-        text: canonical_text(given, zone_assumed),
+        text: normalised(given, zone_assumed),
         instant,
         zone_assumed,
     })
@@ -119,7 +119,7 @@ fn read_offset(zone: &[u8]) -> Option<i32> {
     (hours < 24 && minutes < 60).then_some(if sign == b'-' { -seconds } else { seconds })
 }
 
-fn canonical_text(given: &str, zone_assumed: bool) -> Cow<'_, str> {
+fn normalised(given: &str, zone_assumed: bool) -> Cow<'_, str> {
     let (date, rest) = given.split_at(10);
     let mut text = Cow::Borrowed(given);
     if !rest.starts_with('T') {

@@ -1,7 +1,9 @@
-//! What a record must say: the rules of `docs/format.md` section "Members", checked on canonical text.
+//! What a record must say: the rules of `docs/format.md` section "Members", checked on canonical
+//! text.
 //!
-//! A draft and a stored record pass the same rules. What the ledger sets is checked here too, so that a stored record
-//! that reads back is a complete one; that callers do not set it is the draft's business.
+//! A draft and a stored record pass the same rules. What the ledger sets is checked here too, so
+//! that a stored record that reads back is a complete one; that callers do not set it is the
+//! draft's business.
 
 use std::array;
 use std::borrow::Cow;
@@ -89,13 +91,10 @@ fn check_member(member: Member, text: &str, kind: Kind) -> Checked {
         Member::Source => check_source(&value),
         Member::Attachments => check_attachments(&value),
         _ if member.name() == kind.as_str() => value.object(),
-        _ => Err(RecordError::UnknownMember {
+        _ => Err(RecordError::WrongKind {
             pointer: value.pointer(),
-            problem: format!(
-                "belongs to records of kind {}, this one is of kind {kind}",
-                member.name()
-            ),
-            nearest: None,
+            belongs: member.name(),
+            kind,
         }),
     }
 }

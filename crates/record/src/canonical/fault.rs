@@ -77,7 +77,8 @@ impl Reader<'_> {
         )
     }
 
-    /// A fault that says what stands where `expected` should, and how the usual mistakes are put right.
+    /// A fault that says what stands where `expected` should, and how the usual mistakes are put
+    /// right.
     pub(super) fn unexpected(&self, expected: &str) -> Fault {
         let rest = &self.input[self.at..];
         let known = KNOWN_MISTAKES
