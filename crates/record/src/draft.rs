@@ -8,12 +8,13 @@
 use crate::canonical::read_document;
 use crate::fact::FactIndex;
 use crate::member::{Layout, Member, Values, nearest_name};
+use crate::place::{json_type, place};
 use crate::pointer::push_token;
 use crate::record::Recorded;
 use crate::scan::{join_members, member, members};
 use crate::text::{string_text, string_value};
 use crate::time::{EPOCH_ADVICE, read_time};
-use crate::validate::{check_completion, check_id, check_kind, check_members, json_type, place};
+use crate::validate::{check_completion, check_id, check_kind, check_members};
 use crate::{FACTS_MAX, Kind, PATH_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordError};
 
 /// A caller's record: validated, aliases resolved, canonical, not yet completed by the ledger.

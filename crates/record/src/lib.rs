@@ -39,6 +39,7 @@ mod fields;
 mod hash;
 mod kind;
 mod member;
+mod place;
 mod pointer;
 mod record;
 mod redaction;

@@ -6,8 +6,9 @@ use crate::canonical::read_document;
 use crate::draft::{ASSUMED_RECORDED, check_size, unknown_member};
 use crate::fact::FactIndex;
 use crate::member::{Layout, Member, Values};
+use crate::place::json_type;
 use crate::seal::digest_text;
-use crate::validate::{check_completion, check_kind, check_members, json_type};
+use crate::validate::{check_completion, check_kind, check_members};
 use crate::{OpeningKey, RecordError, Sealed};
 
 /// What the ledger says about the recording itself.
