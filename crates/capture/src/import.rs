@@ -3,19 +3,21 @@
 //! Both passes stream. What is held is one row, the header, a few bits a row (see [`ids`]) and, of rows
 //! that name their own members, one plan for the last shape seen.
 
+mod survey;
+
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::compose::Composer;
 use crate::ids::{self, Occurrences, Repeats};
-use crate::plan::{Constants, Plan, Shape};
+use crate::plan::{Constants, Plan};
 use crate::rejects::cut;
-use crate::row::{Cell, Item, Renamed, Sink, SourceRow};
-use crate::select::matches;
+use crate::row::{Item, Sink, SourceRow};
 use crate::{
     CaptureError, Format, Mapping, ReadOptions, Reason, Rejected, Source, Types, delimited, json,
-    line, number, parquet, xlsx,
+    line, parquet, xlsx,
 };
+use survey::Survey;
 
 /// A prepared import.
 #[derive(Debug)]
@@ -138,21 +140,7 @@ impl Import {
                 problem: format!("the cells of {format} have types of their own"),
             });
         }
-        let mut survey = Survey {
-            mapping,
-            format,
-            columns: Vec::new(),
-            kinds: Vec::new(),
-            plans: Plans::default(),
-            repeats: if mapping.columns.id.is_none() {
-                Repeats::for_bytes(source.len()?)
-            } else {
-                Repeats::default()
-            },
-            rows: 0,
-            unmapped: BTreeSet::new(),
-            never_found: None,
-        };
+        let mut survey = Survey::new(mapping, format, source.len()?);
         read(source, format, &mapping.read, &mut |item| {
             survey.item(item)?;
             if survey.rows.is_multiple_of(PROGRESS_ROWS) {
@@ -174,58 +162,27 @@ impl Import {
         after_row: u64,
         each: &mut dyn FnMut(Imported) -> ControlFlow<()>,
     ) -> Result<Summary, CaptureError> {
-        let composer = Composer {
-            mapping: &self.mapping,
-            constants: &self.constants,
-            kinds: &self.kinds,
+        let mut pass = Pass {
+            import: self,
+            composer: Composer {
+                mapping: &self.mapping,
+                constants: &self.constants,
+                kinds: &self.kinds,
+            },
+            occurrences: Occurrences::new(&self.repeats),
+            plans: Plans::default(),
+            after_row,
         };
-        let source_name = self.source_name();
-        let mut occurrences = Occurrences::new(&self.repeats);
-        let mut plans = Plans::default();
         let mut summary = Summary::default();
         read(&self.source, self.format, &self.mapping.read, &mut |item| {
-            let (at, raw, result) = match item {
-                Item::Header { .. } => return Ok(ControlFlow::Continue(())),
-                Item::Bad { at, raw, reason } => (at, raw, Err(reason)),
-                Item::Row(row) => {
-                    let plan = plans.plan(&self.mapping, &row, self.format)?;
-                    let id = match composer.given_id(plan, &row) {
-                        Ok(None) => {
-                            let digest = ids::row_digest(&row, self.format.is_table());
-                            // Counted for rows passed over too, so that resuming gives the same ids.
-                            Ok(ids::row_id(source_name, &digest, occurrences.next(&digest)))
-                        }
-                        Ok(Some(id)) => Ok(id),
-                        Err(reason) => Err(reason),
-                    };
-                    let result = if row.at.row <= after_row {
-                        Err(Reason::Refused(String::new()))
-                    } else {
-                        id.and_then(|id| Ok((composer.record(plan, &row, &id)?, id)))
-                    };
-                    (row.at, row.raw, result)
-                }
-            };
-            if at.row <= after_row {
+            let Some(imported) = pass.item(item)? else {
                 return Ok(ControlFlow::Continue(()));
-            }
-            summary.read += 1;
-            let imported = match result {
-                Ok((record, id)) => {
-                    summary.records += 1;
-                    Imported::Record(ImportedRow {
-                        row: at.row,
-                        line: at.line,
-                        id,
-                        record,
-                        raw: cut(raw),
-                    })
-                }
-                Err(reason) => {
-                    summary.rejected += 1;
-                    Imported::Rejected(Rejected::new(at, raw, reason))
-                }
             };
+            summary.read += 1;
+            match imported {
+                Imported::Record(_) => summary.records += 1,
+                Imported::Rejected(_) => summary.rejected += 1,
+            }
             Ok(each(imported))
         })?;
         Ok(summary)
@@ -310,6 +267,55 @@ pub(crate) fn read(
         Format::Line => line::read(source, sink),
     }
 }
+/// The second pass: from the items of a source to what its rows come to.
+struct Pass<'i> {
+    import: &'i Import,
+    composer: Composer<'i>,
+    occurrences: Occurrences<'i>,
+    plans: Plans,
+    after_row: u64,
+}
+
+impl Pass<'_> {
+    /// What an item comes to; `None` for a header and for rows to be passed over.
+    fn item(&mut self, item: Item<'_>) -> Result<Option<Imported>, CaptureError> {
+        let row = match item {
+            Item::Header { .. } => return Ok(None),
+            Item::Bad { at, .. } if at.row <= self.after_row => return Ok(None),
+            Item::Bad { at, raw, reason } => {
+                return Ok(Some(Imported::Rejected(Rejected::new(at, raw, reason))));
+            }
+            Item::Row(row) => row,
+        };
+        let plan = self
+            .plans
+            .plan(&self.import.mapping, &row, self.import.format)?;
+        // Made for rows passed over too, so that equal rows are counted and resuming gives the same ids.
+        let id = match self.composer.given_id(plan, &row) {
+            Ok(Some(id)) => Ok(id),
+            Ok(None) => {
+                let digest = ids::row_digest(&row, self.import.format.is_table());
+                let occurrence = self.occurrences.next(&digest);
+                Ok(ids::row_id(self.import.source_name(), &digest, occurrence))
+            }
+            Err(reason) => Err(reason),
+        };
+        if row.at.row <= self.after_row {
+            return Ok(None);
+        }
+        let record = id.and_then(|id| Ok((self.composer.record(plan, &row, &id)?, id)));
+        Ok(Some(match record {
+            Ok((record, id)) => Imported::Record(ImportedRow {
+                row: row.at.row,
+                line: row.at.line,
+                id,
+                record,
+                raw: cut(row.raw),
+            }),
+            Err(reason) => Imported::Rejected(Rejected::new(row.at, row.raw, reason)),
+        }))
+    }
+}
 
 /// The plan for the names of a row, worked out again only when they differ from those of the row before.
 #[derive(Default)]
@@ -338,183 +344,4 @@ impl Plans {
     }
 }
 
-/// What the first pass finds out.
-struct Survey<'m> {
-    mapping: &'m Mapping,
-    format: Format,
-    columns: Vec<Column>,
-    kinds: Vec<Candidate>,
-    plans: Plans,
-    repeats: Repeats,
-    rows: u64,
-    unmapped: BTreeSet<String>,
-    never_found: Option<BTreeSet<String>>,
-}
-
-/// What a column can still be.
-#[derive(Clone, Copy)]
-enum Candidate {
-    Fixed(ColumnKind),
-    /// No cell seen that is not missing.
-    Open,
-    Number,
-}
-
-impl Survey<'_> {
-    fn item(&mut self, item: Item<'_>) -> Result<(), CaptureError> {
-        match item {
-            Item::Header { names, renamed } => self.header(names, renamed),
-            Item::Bad { .. } => {
-                self.rows += 1;
-                Ok(())
-            }
-            Item::Row(row) => {
-                self.rows += 1;
-                self.row(&row)
-            }
-        }
-    }
-
-    fn header(&mut self, names: &[String], renamed: &[Renamed]) -> Result<(), CaptureError> {
-        let plan = Plan::resolve(self.mapping, names, true)?;
-        for (index, name) in names.iter().enumerate() {
-            let given_name = renamed
-                .iter()
-                .find(|one| one.position == index + 1)
-                .map(|one| one.from.clone());
-            self.columns.push(Column {
-                name: name.clone(),
-                given_name,
-                kind: ColumnKind::Typed,
-                members: members_of(&plan, index),
-            });
-            if self.format == Format::Csv {
-                let fixed = fixed_kind(&self.mapping.types, name);
-                self.kinds
-                    .push(fixed.map_or(Candidate::Open, Candidate::Fixed));
-            }
-        }
-        let types = &self.mapping.types;
-        for named in types.number.iter().chain(&types.text).chain(&types.json) {
-            if !named.contains('*') && !names.contains(named) {
-                return Err(CaptureError::UnknownColumn {
-                    role: "types".to_owned(),
-                    column: named.clone(),
-                    nearest: crate::error::nearest(named, names.iter().map(String::as_str)),
-                });
-            }
-        }
-        let unmapped = plan.unmapped.iter().filter_map(|column| names.get(*column));
-        self.unmapped.extend(unmapped.cloned());
-        Ok(())
-    }
-
-    fn row(&mut self, row: &SourceRow<'_>) -> Result<(), CaptureError> {
-        if self.mapping.columns.id.is_none() {
-            self.repeats
-                .note(&ids::row_digest(row, self.format.is_table()));
-        }
-        for (kind, cell) in self.kinds.iter_mut().zip(row.cells) {
-            if let (Candidate::Open | Candidate::Number, Cell::Text(text)) = (*kind, cell) {
-                *kind = if number::is_json(text) {
-                    Candidate::Number
-                } else {
-                    Candidate::Fixed(ColumnKind::Text)
-                };
-            }
-        }
-        if self.format.is_table() {
-            return Ok(());
-        }
-        let is_new_shape = !matches!(&self.plans.last, Some((names, _)) if names == row.names);
-        if is_new_shape {
-            let plan = self.plans.plan(self.mapping, row, self.format)?;
-            match &mut self.never_found {
-                Some(never_found) => never_found.retain(|name| plan.absent.contains(name)),
-                None => self.never_found = Some(plan.absent.clone()),
-            }
-            for column in &plan.unmapped {
-                if let (Some(name), true) = (
-                    row.names.get(*column),
-                    self.unmapped.len() < UNMAPPED_NAMES_MAX,
-                ) {
-                    self.unmapped.insert(name.clone());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, source: &Source, constants: Constants) -> Import {
-        let mut kinds = Vec::with_capacity(self.kinds.len());
-        for (candidate, column) in self.kinds.iter().zip(&mut self.columns) {
-            column.kind = match candidate {
-                Candidate::Fixed(kind) => *kind,
-                Candidate::Open => ColumnKind::Text,
-                Candidate::Number => ColumnKind::Number,
-            };
-            kinds.push(column.kind);
-        }
-        Import {
-            source: source.clone(),
-            format: self.format,
-            mapping: self.mapping.clone(),
-            constants,
-            columns: self.columns,
-            kinds,
-            repeats: self.repeats,
-            rows: self.rows,
-            unmapped: self.unmapped,
-            never_found: self.never_found.unwrap_or_default(),
-        }
-    }
-}
-
-/// The type that a mapping fixes for a column: a name counts before a pattern.
-fn fixed_kind(types: &Types, name: &str) -> Option<ColumnKind> {
-    let lists = [
-        (&types.number, ColumnKind::Number),
-        (&types.json, ColumnKind::Json),
-        (&types.text, ColumnKind::Text),
-    ];
-    let by = |fits: &dyn Fn(&String) -> bool| {
-        let mut found = lists.iter().filter(|(list, _)| list.iter().any(fits));
-        found.next().map(|(_, kind)| *kind)
-    };
-    by(&|named| named == name).or_else(|| by(&|pattern| matches(pattern, name)))
-}
-
-/// Where a column goes to.
-fn members_of(plan: &Plan, column: usize) -> Vec<String> {
-    let single = [
-        ("id", &plan.id),
-        ("time", &plan.time),
-        ("decision", &plan.decision),
-        ("score", &plan.score),
-    ];
-    let mut members: Vec<String> = Vec::new();
-    for (member, pick) in single {
-        if pick.as_ref().is_some_and(|pick| pick.column == column) {
-            members.push(member.to_owned());
-        }
-    }
-    for (member, pick) in &plan.words {
-        if pick.column == column {
-            members.push((*member).to_owned());
-        }
-    }
-    for (member, shape) in &plan.structured {
-        match shape {
-            Shape::Whole(pick) if pick.column == column => members.push((*member).to_owned()),
-            Shape::Whole(_) => {}
-            Shape::Object(object) => {
-                let taken = object.iter().filter(|(_, pick)| pick.column == column);
-                members.extend(taken.map(|(name, _)| format!("{member}.{name}")));
-            }
-        }
-    }
-    members
-}
-
 const PROGRESS_ROWS: u64 = 4_096;
-const UNMAPPED_NAMES_MAX: usize = 1_000;

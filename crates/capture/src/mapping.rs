@@ -3,6 +3,8 @@
 //! It is a TOML file and the sum of the flags of a command. Unknown keys are refused with the nearest known one. What
 //! a mapping means for a given header is worked out elsewhere, when an import is prepared.
 
+mod flag;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -246,47 +248,6 @@ impl Mapping {
         })
     }
 
-    /// Sets one key from a flag: `set("columns.decision", "action_taken")`, `set("constants.model.name", "credit")`.
-    ///
-    /// Where a key can take several columns: one name is the value of that column as a whole, names with commas
-    /// (`age,applicant_*`; `age,` for a single one) make an object of them, `new:=old` one under new names. Constants are
-    /// text, except those of `parameters`, which are numbers and booleans where they look like it. A value in brackets,
-    /// braces or double quotes is read as TOML.
-    ///
-    /// # Errors
-    /// [`CaptureError::MappingText`] for an unknown key or a value of the wrong type.
-    pub fn set(&mut self, key: &str, value: &str) -> Result<(), CaptureError> {
-        let mut root =
-            toml::Table::try_from(&*self).map_err(|error| CaptureError::MappingText {
-                problem: error.to_string(),
-                nearest: None,
-            })?;
-        let mut path: Vec<&str> = key.split('.').collect();
-        // The word of a decision may itself have a dot in it.
-        if let Some(word) = key.strip_prefix("decision.values.") {
-            path = vec!["decision", "values", word];
-        }
-        let Some((last, parents)) = path.split_last() else {
-            return Ok(());
-        };
-        let mut table = &mut root;
-        for parent in parents {
-            let entry = table
-                .entry((*parent).to_owned())
-                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-            if !entry.is_table() {
-                *entry = toml::Value::Table(toml::Table::new());
-            }
-            let Some(inner) = entry.as_table_mut() else {
-                return Ok(());
-            };
-            table = inner;
-        }
-        table.insert((*last).to_owned(), flag_value(key, value)?);
-        *self = Mapping::deserialize(root).map_err(|error| mapping_text(&error))?;
-        Ok(())
-    }
-
     /// The format to read `source` as: the mapping's, else what its bytes and name say.
     ///
     /// # Errors
@@ -336,52 +297,6 @@ impl Columns {
 /// Names of the members that take several columns.
 pub(crate) fn structured_names() -> [&'static str; 13] {
     Columns::default().structured().map(|(name, _)| name)
-}
-
-fn flag_value(key: &str, value: &str) -> Result<toml::Value, CaptureError> {
-    if value.starts_with(['[', '{', '"']) {
-        return parse_toml_value(value);
-    }
-    let text = || Ok(toml::Value::String(value.to_owned()));
-    let list = || {
-        let parts = value
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty());
-        Ok(toml::Value::Array(parts.map(toml::Value::from).collect()))
-    };
-    if key.starts_with("constants.parameters.") {
-        return parse_toml_value(value).or_else(|_| text());
-    }
-    match key {
-        "read.header" | "read.trim" | "read.skip" => parse_toml_value(value),
-        "read.columns" | "read.missing" | "columns.exclude" | "types.number" | "types.text"
-        | "types.json" => list(),
-        _ => match key.strip_prefix("columns.") {
-            Some(role) if structured_names().contains(&role) => {
-                if value.contains(":=") {
-                    let mut named = toml::Table::new();
-                    for part in value.split(',') {
-                        let (new, old) = part.split_once(":=").unwrap_or((part, part));
-                        named.insert(new.trim().to_owned(), toml::Value::from(old.trim()));
-                    }
-                    return Ok(toml::Value::Table(named));
-                }
-                if value.contains([',', '*']) {
-                    list()
-                } else {
-                    text()
-                }
-            }
-            _ => text(),
-        },
-    }
-}
-
-fn parse_toml_value(value: &str) -> Result<toml::Value, CaptureError> {
-    value
-        .parse::<toml::Value>()
-        .map_err(|error| mapping_text(&error))
 }
 
 fn mapping_text(error: &toml::de::Error) -> CaptureError {
@@ -444,42 +359,5 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains("line 2"), "{text}");
         assert!(text.contains("did you mean \"input\"?"), "{text}");
-    }
-
-    #[test]
-    fn flags_set_single_keys() {
-        let mut mapping = Mapping::default();
-        mapping.set("columns.input", "age,applicant_*").unwrap();
-        mapping
-            .set("columns.explanation", "base_value:=bias")
-            .unwrap();
-        mapping.set("columns.output", "answer").unwrap();
-        mapping.set("columns.context", "branch,").unwrap();
-        mapping.set("columns.decision", "action").unwrap();
-        mapping.set("constants.model.version", "1.20").unwrap();
-        mapping
-            .set("constants.parameters.threshold", "0.5")
-            .unwrap();
-        mapping.set("decision.values.v1.2", "yes").unwrap();
-        mapping.set("read.header", "false").unwrap();
-        let expected = Mapping::parse(
-            r#"
-            read.header = false
-            [columns]
-            input = ["age", "applicant_*"]
-            explanation = { base_value = "bias" }
-            output = "answer"
-            context = ["branch"]
-            decision = "action"
-            [decision.values]
-            "v1.2" = "yes"
-            [constants]
-            model.version = "1.20"
-            parameters.threshold = 0.5
-        "#,
-        )
-        .unwrap();
-        assert_eq!(mapping, expected);
-        assert!(mapping.set("columns.inptu", "x").is_err());
     }
 }

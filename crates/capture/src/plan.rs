@@ -1,12 +1,15 @@
 //! What a mapping means for one header: which cell goes where. Worked out once a table, and once for each shape of row
 //! in formats whose rows name their own members.
 
+mod constants;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::error::nearest;
-use crate::mapping::{Members, structured_names};
+use crate::mapping::Members;
 use crate::select::{Names, Pick, matches};
-use crate::{CaptureError, Mapping, text};
+use crate::{CaptureError, Mapping};
+pub(crate) use constants::Constants;
 
 /// Where the members of a record come from in a row.
 #[derive(Clone, Debug, Default)]
@@ -32,14 +35,6 @@ pub(crate) enum Shape {
     /// An object of these values.
     Object(Vec<(String, Pick)>),
 }
-
-/// The members that a mapping gives as constants, as JSON text.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Constants {
-    pub(crate) single: BTreeMap<String, String>,
-    pub(crate) structured: BTreeMap<String, BTreeMap<String, String>>,
-}
-
 impl Plan {
     /// Resolves a mapping against the names of a row.
     ///
@@ -100,59 +95,6 @@ impl Plan {
         Ok(plan)
     }
 }
-
-impl Constants {
-    /// The constants of a mapping, checked for place and type.
-    pub(crate) fn of(mapping: &Mapping) -> Result<Constants, CaptureError> {
-        let mut constants = Constants::default();
-        for (member, value) in &mapping.constants {
-            let place = format!("constants.{member}");
-            let is_structured = structured_names().contains(&member.as_str());
-            match value {
-                toml::Value::Table(table) if is_structured => {
-                    let mut object = BTreeMap::new();
-                    for (key, value) in table {
-                        object.insert(key.clone(), json_of(&format!("{place}.{key}"), value)?);
-                    }
-                    constants.structured.insert(member.clone(), object);
-                }
-                value if SINGLE.contains(&member.as_str()) => {
-                    constants
-                        .single
-                        .insert(member.clone(), json_of(&place, value)?);
-                }
-                _ if is_structured => {
-                    return Err(problem(
-                        &place,
-                        "this is a table of its members, e.g. model.name = \"credit\"",
-                    ));
-                }
-                _ => {
-                    let known = SINGLE.iter().copied().chain(structured_names());
-                    let near = nearest(member, known)
-                        .map_or_else(String::new, |name| format!(", did you mean {name:?}?"));
-                    return Err(problem(
-                        &place,
-                        format!("a record has no such member{near}"),
-                    ));
-                }
-            }
-        }
-        for (role, members) in mapping.columns.structured() {
-            if matches!(members, Some(Members::Whole(_))) && constants.structured.contains_key(role)
-            {
-                return Err(problem(
-                    &format!("constants.{role}"),
-                    format!(
-                        "columns.{role} is one column taken whole; name its columns in a list to add constants"
-                    ),
-                ));
-            }
-        }
-        Ok(constants)
-    }
-}
-
 /// The columns that are taken already, as the mapping is gone through.
 struct Taking<'a> {
     named: HashSet<usize>,
@@ -302,56 +244,12 @@ fn selectors(members: Option<&Members>) -> Vec<&String> {
 fn has_rest(members: Option<&Members>) -> bool {
     matches!(members, Some(Members::Columns(selectors)) if selectors.iter().any(|selector| selector == "*"))
 }
-
-/// A TOML value as JSON text.
-fn json_of(place: &str, value: &toml::Value) -> Result<String, CaptureError> {
-    Ok(match value {
-        toml::Value::String(value) => text::quoted(value),
-        toml::Value::Integer(value) => value.to_string(),
-        toml::Value::Float(value) if !value.is_finite() => {
-            return Err(problem(place, "not a finite number"));
-        }
-        toml::Value::Float(value) => crate::number::from_f64(*value).into_owned(),
-        toml::Value::Boolean(value) => value.to_string(),
-        toml::Value::Datetime(value) => text::quoted(&value.to_string()),
-        toml::Value::Array(values) => {
-            let values: Result<Vec<String>, _> =
-                values.iter().map(|value| json_of(place, value)).collect();
-            format!("[{}]", values?.join(","))
-        }
-        toml::Value::Table(table) => {
-            let mut out = String::from("{");
-            for (index, (key, value)) in table.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                text::push_string(&mut out, key);
-                out.push(':');
-                out.push_str(&json_of(place, value)?);
-            }
-            out.push('}');
-            out
-        }
-    })
-}
-
 fn problem(place: &str, problem: impl Into<String>) -> CaptureError {
     CaptureError::Mapping {
         place: place.to_owned(),
         problem: problem.into(),
     }
 }
-
-const SINGLE: [&str; 7] = [
-    "time",
-    "subject",
-    "decision",
-    "score",
-    "refers_to",
-    "automation",
-    "id",
-];
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
@@ -417,24 +315,5 @@ mod tests {
     fn two_values_of_one_name_are_refused() {
         assert!(plan("columns.input = ['a.x', 'b.x']", &["a", "b"], true).is_err());
         assert!(plan("columns.input = ['a', 'a*']", &["a"], false).is_ok());
-    }
-
-    #[test]
-    fn constants_are_checked_and_become_json() {
-        let of = |text: &str| Constants::of(&Mapping::parse(text).unwrap());
-        let constants =
-            of("constants.parameters = { t = 0.5, seeds = [1, 2] }\nconstants.automation = 'sole'")
-                .unwrap();
-        assert_eq!(constants.structured["parameters"]["t"], "0.5");
-        assert_eq!(constants.structured["parameters"]["seeds"], "[1,2]");
-        assert_eq!(constants.single["automation"], "\"sole\"");
-        assert!(
-            of("constants.modell.name = 'x'")
-                .unwrap_err()
-                .to_string()
-                .contains("\"model\"")
-        );
-        assert!(of("constants.model = 'x'").is_err());
-        assert!(of("columns.model = 'm'\nconstants.model.version = '1'").is_err());
     }
 }
