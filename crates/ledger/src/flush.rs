@@ -134,7 +134,8 @@ impl Flusher {
         *self.shared.index_mut() = index;
         self.shared.buffer_mut().trim(range.end);
         self.shared.wake();
-        self.trim_log(false)
+        self.trim_log(false)?;
+        Ok(self.shared.table.compact()?)
     }
 
     /// The oldest buffered rows below `published`, with digests computed anew, and their index entries.
