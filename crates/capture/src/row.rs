@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
+use crate::text::push_string;
 use crate::{CaptureError, Reason};
 
 /// A cell as its format gives it.
@@ -98,6 +99,25 @@ pub(crate) fn distinct_names(given: Vec<String>) -> (Vec<String>, Vec<Renamed>) 
         names.push(to);
     }
     (names, renamed)
+}
+
+/// The cells as a JSON array: what a rejects file shows of a row that has no text of its own.
+pub(crate) fn cells_text(cells: &[Cell<'_>]) -> String {
+    let mut out = String::from("[");
+    for (index, cell) in cells.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        match cell {
+            Cell::Json(json) => out.push_str(json),
+            Cell::Text(text) | Cell::Missing(Some(text)) => {
+                push_string(&mut out, text);
+            }
+            Cell::Missing(None) => out.push_str("null"),
+        }
+    }
+    out.push(']');
+    out
 }
 
 #[cfg(test)]

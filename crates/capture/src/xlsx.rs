@@ -4,16 +4,20 @@
 //! A sheet is read as a stream. Its shared strings are held in memory by the reader of the format; that there are not
 //! too many is checked before it sees the file.
 
+mod archive;
+mod cell;
+
 use std::borrow::Cow;
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::ops::ControlFlow;
 
-use calamine::{Cell as SheetCell, DataRef, ExcelDateTime, Reader as _, Xlsx, XlsxError};
+use calamine::{Reader as _, Xlsx, XlsxError};
 
-use crate::row::{Cell, Item, Place, Sink, SourceRow, distinct_names};
+use crate::row::{Cell, Item, Place, Sink, SourceRow, cells_text, distinct_names};
 use crate::shield::shielded;
-use crate::text::quoted;
-use crate::{COLUMNS_MAX, CaptureError, ReadOptions, Reason, Source, number};
+use crate::{COLUMNS_MAX, CaptureError, ReadOptions, Reason, Source};
+use archive::check_archive;
+use cell::typed;
 
 /// Reads one sheet of a workbook.
 pub(crate) fn read(
@@ -256,93 +260,6 @@ impl Table<'_> {
         Ok(flow)
     }
 }
-
-/// A cell in its type; or why it cannot be taken.
-fn typed(cell: &SheetCell<DataRef<'_>>, options: &ReadOptions) -> Result<Cell<'static>, String> {
-    let json = match cell.get_value() {
-        DataRef::Empty => return Ok(Cell::Missing(None)),
-        DataRef::Int(value) => value.to_string(),
-        DataRef::Float(value) => number_text(*value)?,
-        DataRef::Bool(value) => value.to_string(),
-        DataRef::DateTime(value) => quoted(&date_text(*value)?),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => quoted(text),
-        DataRef::Error(error) => quoted(&error.to_string()),
-        DataRef::String(text) => return Ok(string_cell(text, options)),
-        DataRef::SharedString(text) => return Ok(string_cell(text, options)),
-    };
-    Ok(Cell::Json(Cow::Owned(json)))
-}
-
-fn string_cell(text: &str, options: &ReadOptions) -> Cell<'static> {
-    if text.is_empty() || options.missing.iter().any(|word| word == text) {
-        return Cell::Missing(Some(Cow::Owned(text.to_owned())));
-    }
-    Cell::Json(Cow::Owned(quoted(text)))
-}
-
-/// A worksheet number: a double, which says nothing of how it was typed, so that 5.0 is 5.
-fn number_text(value: f64) -> Result<String, String> {
-    if !value.is_finite() {
-        return Err("not a finite number".to_owned());
-    }
-    if value.abs() > DOUBLE_EXACT_MAX && value.abs() < 1e21 {
-        return Err(format!(
-            "{value} is beyond 2^53, where a worksheet's numbers lose digits; store it as text"
-        ));
-    }
-    if value.fract() == 0.0 && value.abs() <= DOUBLE_EXACT_MAX {
-        return Ok(format!("{value:.0}"));
-    }
-    Ok(number::from_f64(value).into_owned())
-}
-
-/// A date, a time of day, a date with time or a duration, by what the number behind the format says.
-fn date_text(value: ExcelDateTime) -> Result<String, String> {
-    let days = value.as_f64();
-    if value.is_duration() {
-        let milliseconds = (days * 86_400_000.0).round();
-        if !milliseconds.is_finite() || milliseconds.abs() > 9e15 {
-            return Err(format!("{days} days is no duration"));
-        }
-        return Ok(format!("PT{}S", number_text(milliseconds / 1000.0)?));
-    }
-    if !(0.0..EXCEL_DAYS_END).contains(&days) {
-        return Err(format!("{days} is no day of a worksheet's calendar"));
-    }
-    let (year, month, day, hour, minute, second, millisecond) = value.to_ymd_hms_milli();
-    let date = format!("{year:04}-{month:02}-{day:02}");
-    let mut time = format!("{hour:02}:{minute:02}:{second:02}");
-    if millisecond > 0 {
-        time = format!("{time}.{millisecond:03}");
-    }
-    Ok(if days < 1.0 {
-        time
-    } else if days.fract() == 0.0 {
-        date
-    } else {
-        format!("{date}T{time}")
-    })
-}
-
-/// The cells as a JSON array: what a rejects file shows of a row that has no text of its own.
-pub(crate) fn cells_text(cells: &[Cell<'_>]) -> String {
-    let mut out = String::from("[");
-    for (index, cell) in cells.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        match cell {
-            Cell::Json(json) => out.push_str(json),
-            Cell::Text(text) | Cell::Missing(Some(text)) => {
-                crate::text::push_string(&mut out, text);
-            }
-            Cell::Missing(None) => out.push_str("null"),
-        }
-    }
-    out.push(']');
-    out
-}
-
 /// A column as a worksheet calls it: A, B, ... Z, AA.
 fn column_letters(column: u32) -> String {
     let mut letters = Vec::new();
@@ -356,113 +273,9 @@ fn column_letters(column: u32) -> String {
     letters.iter().rev().collect()
 }
 
-/// Looks at the archive before the format's reader does, which holds all parts but the sheets in memory and reserves
-/// as much as they announce.
-fn check_archive(source: &Source) -> Result<(), CaptureError> {
-    let broken =
-        |error: zip::result::ZipError| source.broken(1, format!("not a workbook: {error}"));
-    let mut archive = zip::ZipArchive::new(BufReader::new(source.open()?)).map_err(broken)?;
-    let limit = |what, found, limit| CaptureError::Limit {
-        name: source.name().to_owned(),
-        what,
-        found,
-        limit,
-    };
-    if archive.len() > ARCHIVE_PARTS_MAX {
-        return Err(limit(
-            "parts of a workbook",
-            archive.len() as u64,
-            ARCHIVE_PARTS_MAX as u64,
-        ));
-    }
-    let mut bytes = 0;
-    for index in 0..archive.len() {
-        let mut part = archive.by_index(index).map_err(broken)?;
-        let name = part.name().map_err(broken)?.to_ascii_lowercase();
-        let is_held = matches!(name.rsplit('.').next(), Some("xml" | "rels"))
-            && !name.contains("worksheets/");
-        if !is_held {
-            continue;
-        }
-        let mut head = Vec::new();
-        let io = |error| source.io(error);
-        part.by_ref()
-            .take(4_096)
-            .read_to_end(&mut head)
-            .map_err(io)?;
-        let room = HELD_BYTES_MAX + 1;
-        let rest = std::io::copy(&mut part.take(room), &mut std::io::sink()).map_err(io)?;
-        let part_bytes = head.len() as u64 + rest;
-        bytes += part_bytes;
-        if bytes > HELD_BYTES_MAX {
-            return Err(limit("bytes of texts and styles", bytes, HELD_BYTES_MAX));
-        }
-        if announced_count(&head) > part_bytes {
-            return Err(source.broken(1, "it announces more texts than it has"));
-        }
-    }
-    Ok(())
-}
-
-/// The number in `uniqueCount="..."`, by which memory is reserved.
-fn announced_count(head: &[u8]) -> u64 {
-    let head = String::from_utf8_lossy(head);
-    let Some((_, after)) = head.split_once("uniqueCount") else {
-        return 0;
-    };
-    let digits: String = after
-        .chars()
-        .skip_while(|character| !character.is_ascii_digit())
-        .take_while(char::is_ascii_digit)
-        .collect();
-    digits.parse().unwrap_or(u64::MAX)
-}
-
-const DOUBLE_EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-/// Behind 9999-12-31, the last day that a worksheet knows.
-const EXCEL_DAYS_END: f64 = 2_958_466.0;
-const ARCHIVE_PARTS_MAX: usize = 10_000;
-const HELD_BYTES_MAX: u64 = 256 << 20;
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use calamine::ExcelDateTimeType;
-
-    #[test]
-    fn numbers_beyond_what_a_double_holds_are_not_taken_for_exact() {
-        assert_eq!(number_text(5.0).unwrap(), "5");
-        assert_eq!(number_text(0.1).unwrap(), "0.1");
-        assert_eq!(number_text(-1_234_567.25).unwrap(), "-1234567.25");
-        assert_eq!(
-            number_text(9_007_199_254_740_992.0).unwrap(),
-            "9007199254740992"
-        );
-        assert!(number_text(1e18).is_err());
-        assert_eq!(number_text(1e300).unwrap(), "1e300");
-    }
-
-    #[test]
-    fn dates_are_what_the_number_says() {
-        let date = |days: f64, kind| date_text(ExcelDateTime::new(days, kind, false));
-        assert_eq!(
-            date(45_444.0, ExcelDateTimeType::DateTime).unwrap(),
-            "2024-06-01"
-        );
-        assert_eq!(
-            date(45_444.5, ExcelDateTimeType::DateTime).unwrap(),
-            "2024-06-01T12:00:00"
-        );
-        assert_eq!(date(0.75, ExcelDateTimeType::DateTime).unwrap(), "18:00:00");
-        assert_eq!(
-            date(1.5, ExcelDateTimeType::TimeDelta).unwrap(),
-            "PT129600S"
-        );
-        assert!(date(-1.0, ExcelDateTimeType::DateTime).is_err());
-        assert!(date(3e6, ExcelDateTimeType::DateTime).is_err());
-        assert!(date(f64::NAN, ExcelDateTimeType::TimeDelta).is_err());
-    }
 
     #[test]
     fn columns_have_letters() {
