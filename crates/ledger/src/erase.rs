@@ -12,7 +12,7 @@ use std::time::Duration;
 use causebook_record::{Draft, Pointer, Selection, Stored, join_members, string_text};
 
 use crate::error::LedgerError;
-use crate::index::{Index, Key, Keys};
+use crate::index::{Key, Keys};
 use crate::ledger::Ledger;
 use crate::sequence::Receipt;
 use crate::table::{Row, Scan};
@@ -155,13 +155,14 @@ fn record_act(
 /// Drops index entries of what is gone: a keyed hash could still be guessed.
 fn forget(ledger: &Ledger, index: u64, after: &Stored) -> Result<(), LedgerError> {
     let shared = ledger.shared();
-    let mut runs: Index = shared.index().clone();
+    let _no_merge = shared.keep_runs();
+    let runs = shared.index().clone();
     let kept = Keys::of(&runs.seed(), &after.fields());
     let kept: Vec<Key> = kept.id.into_iter().chain(kept.others).collect();
-    runs.forget(index..index + 1, &|key, position| {
-        position != index || kept.contains(&key)
-    })?;
-    *shared.index_mut() = runs;
+    let keep = |key, position| position != index || kept.contains(&key);
+    for (old, new) in runs.without(index..index + 1, &keep)? {
+        shared.index_mut().replace(&[old], new)?;
+    }
     Ok(())
 }
 

@@ -16,7 +16,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::error::LedgerError;
-use crate::index::{Index, Keys, RunBuilder};
+use crate::index::{Keys, RunBuilder};
+use crate::merge::Merger;
 use crate::options::Options;
 use crate::publish::Publication;
 use crate::sequence::Work;
@@ -47,6 +48,7 @@ pub(crate) struct Flusher {
     pub(crate) options: Options,
     pub(crate) publisher: Sender<Publication>,
     pub(crate) sequencer: Sender<Work>,
+    pub(crate) merger: Merger,
 }
 
 impl Flusher {
@@ -129,12 +131,13 @@ impl Flusher {
         self.sync_tiles()?;
         self.shared.table.append(&rows)?;
         drop(rows);
-        let mut index: Index = self.shared.index().clone();
-        index.add(range.clone(), builder)?;
-        *self.shared.index_mut() = index;
+        let index = self.shared.index().clone();
+        let run = index.write_run(range.clone(), builder)?;
+        self.shared.index_mut().push(run);
         self.shared.buffer_mut().trim(range.end);
         self.shared.wake();
         self.trim_log(false)?;
+        self.merger.start(&self.shared)?;
         Ok(self.shared.table.compact()?)
     }
 

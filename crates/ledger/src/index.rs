@@ -12,6 +12,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest as _, Sha256};
 
@@ -135,7 +136,7 @@ pub(crate) struct Index {
 }
 
 #[derive(Debug)]
-struct Run {
+pub(crate) struct Run {
     path: String,
     file: Box<dyn DiskFile>,
     range: Range<u64>,
@@ -166,6 +167,9 @@ impl Index {
             .list(DIRECTORY)
             .map_err(LedgerError::disk("listing", DIRECTORY))?;
         let mut found = Vec::new();
+        for name in names.iter().filter(|name| write && name.ends_with(".tmp")) {
+            remove(disk.as_ref(), &format!("{DIRECTORY}/{name}"))?;
+        }
         for name in names.iter().filter(|name| name.ends_with(".run")) {
             match seed.and_then(|_| {
                 Run::open(disk.as_ref(), &format!("{DIRECTORY}/{name}"))
@@ -255,16 +259,15 @@ impl Index {
         Ok(positions)
     }
 
-    /// Adds the run of `range`, durably, and merges runs of one size class when there are enough of them.
+    /// Writes the run of `range`, durably. It counts once it is [pushed](Self::push).
     ///
     /// # Errors
-    /// Whatever the disk reports; the index is then as before.
-    pub(crate) fn add(
-        &mut self,
+    /// Whatever the disk reports.
+    pub(crate) fn write_run(
+        &self,
         range: Range<u64>,
         builder: RunBuilder,
-    ) -> Result<(), LedgerError> {
-        debug_assert_eq!(range.start, self.covered());
+    ) -> Result<Run, LedgerError> {
         let RunBuilder { mut entries, ids } = builder;
         entries.sort_unstable();
         let mut filter = Filter::with_capacity(ids.len() as u64);
@@ -272,73 +275,84 @@ impl Index {
             filter.insert(id.0);
         }
         let count = entries.len() as u64;
-        let run = Run::write(
+        Run::write(
             &self.disk,
             range,
             count,
             &filter,
             entries.into_iter().map(Ok),
-        )?;
+        )
+    }
+
+    /// Takes a run that goes on where the last one ends.
+    pub(crate) fn push(&mut self, run: Run) {
+        debug_assert_eq!(run.range.start, self.covered());
         self.runs.push(Arc::new(run));
-        while let Some(first) = self
-            .runs
-            .len()
-            .checked_sub(MERGE_WIDTH)
-            .filter(|first| self.alike_from(*first))
-        {
-            self.merge_from(first)?;
-        }
-        Ok(())
     }
 
-    /// The newest runs from `first` are of one size class: none holds more than `MERGE_WIDTH` times another.
-    fn alike_from(&self, first: usize) -> bool {
-        let sizes = self.runs.iter().skip(first).map(|run| run.entries.max(1));
-        let (smallest, largest) = sizes.fold((u64::MAX, 0), |(low, high), size| {
-            (low.min(size), high.max(size))
-        });
-        largest < smallest.saturating_mul(MERGE_WIDTH as u64)
-    }
-
-    fn merge_from(&mut self, first: usize) -> Result<(), LedgerError> {
-        let merged = {
-            let parts = self.runs.get(first..).unwrap_or_default();
-            self.rewrite(parts, &|_| true)?
+    /// The newest neighbouring runs of one size class (none holds `MERGE_WIDTH` times another), if there are enough.
+    pub(crate) fn mergeable(&self) -> Option<Vec<Arc<Run>>> {
+        let alike = |runs: &&[Arc<Run>]| {
+            let sizes = runs.iter().map(|run| run.entries.max(1));
+            let (smallest, largest) = sizes.fold((u64::MAX, 0), |(low, high), size| {
+                (low.min(size), high.max(size))
+            });
+            largest < smallest.saturating_mul(MERGE_WIDTH as u64)
         };
-        let old = self.runs.split_off(first);
-        let kept = merged.path.clone();
-        self.runs.push(Arc::new(merged));
+        self.runs
+            .windows(MERGE_WIDTH)
+            .rev()
+            .find(alike)
+            .map(<[Arc<Run>]>::to_vec)
+    }
+
+    /// Writes one run in place of neighbouring ones, durably. It counts once it [replaces](Self::replace) them.
+    ///
+    /// # Errors
+    /// Whatever the disk reports, and [`LedgerError::Poisoned`] once `cancel` is set.
+    pub(crate) fn merge(
+        &self,
+        parts: &[Arc<Run>],
+        cancel: &AtomicBool,
+    ) -> Result<Run, LedgerError> {
+        self.rewrite(parts, &|_| true, cancel)
+    }
+
+    /// Puts a run in the place of those it was made of and removes their files.
+    ///
+    /// # Errors
+    /// Whatever the disk reports.
+    pub(crate) fn replace(&mut self, old: &[Arc<Run>], new: Run) -> Result<(), LedgerError> {
+        let first = old
+            .first()
+            .and_then(|first| self.runs.iter().position(|run| Arc::ptr_eq(run, first)));
+        let Some(first) = first else { return Ok(()) };
+        let kept = new.path.clone();
+        self.runs.splice(first..first + old.len(), [Arc::new(new)]);
         for run in old.iter().filter(|run| run.path != kept) {
             remove(self.disk.as_ref(), &run.path)?;
         }
         Ok(())
     }
 
-    /// Drops the entries that `keep` refuses from every run that reaches into `range`: what is erased from the table
-    /// must not remain as a hash that could be guessed.
+    /// Writes anew, without the entries that `keep` refuses, every run that reaches into `range`: what is erased from
+    /// the table must not remain as a hash that could be guessed. Each counts once it replaces the run before it.
     ///
     /// # Errors
     /// Whatever the disk reports.
-    pub(crate) fn forget(
-        &mut self,
+    pub(crate) fn without(
+        &self,
         range: Range<u64>,
         keep: &dyn Fn(Key, u64) -> bool,
-    ) -> Result<(), LedgerError> {
-        for place in 0..self.runs.len() {
-            let Some(run) = self.runs.get(place..=place) else {
-                continue;
-            };
-            let overlaps = run
-                .iter()
-                .any(|run| run.range.start < range.end && range.start < run.range.end);
-            if overlaps {
-                let rewritten = self.rewrite(run, &|entry| keep(entry.key, entry.position))?;
-                if let Some(slot) = self.runs.get_mut(place) {
-                    *slot = Arc::new(rewritten);
-                }
-            }
-        }
-        Ok(())
+    ) -> Result<Vec<(Arc<Run>, Run)>, LedgerError> {
+        let reaches = |run: &&Arc<Run>| run.range.start < range.end && range.start < run.range.end;
+        let never = AtomicBool::new(false);
+        let rewritten = self.runs.iter().filter(reaches).map(|run| {
+            let parts = std::slice::from_ref(run);
+            let new = self.rewrite(parts, &|entry| keep(entry.key, entry.position), &never)?;
+            Ok((Arc::clone(run), new))
+        });
+        rewritten.collect()
     }
 
     /// One run from neighbouring runs. The filter is made from the ids, which are known as the entries that the parts'
@@ -347,23 +361,32 @@ impl Index {
         &self,
         parts: &[Arc<Run>],
         keep: &dyn Fn(&Entry) -> bool,
+        cancel: &AtomicBool,
     ) -> Result<Run, LedgerError> {
         let start = parts.first().map_or(0, |run| run.range.start);
         let end = parts.last().map_or(0, |run| run.range.end);
         let mut filter = Filter::with_capacity(parts.iter().map(|run| run.filter.inserted()).sum());
         let mut count = 0;
-        for entry in Merge::new(parts)? {
+        let kept = |parts| {
+            let entries = Merge::new(parts)?.take_while(|_| !cancel.load(Ordering::Relaxed));
+            Ok::<_, LedgerError>(entries.filter(|entry| entry.as_ref().map_or(true, keep)))
+        };
+        for entry in kept(parts)? {
             let entry = entry?;
-            if keep(&entry) {
-                count += 1;
-                if parts.iter().any(|run| {
-                    run.range.contains(&entry.position) && run.filter.may_contain(entry.key.0)
-                }) {
-                    filter.insert(entry.key.0);
-                }
+            count += 1;
+            let is_id = |run: &Arc<Run>| {
+                run.range.contains(&entry.position) && run.filter.may_contain(entry.key.0)
+            };
+            if parts.iter().any(is_id) {
+                filter.insert(entry.key.0);
             }
         }
-        let entries = Merge::new(parts)?.filter(|entry| entry.as_ref().map_or(true, keep));
+        let entries = kept(parts)?;
+        if cancel.load(Ordering::Relaxed) {
+            return Err(LedgerError::Poisoned {
+                cause: "the ledger is closing".to_owned(),
+            });
+        }
         Run::write(&self.disk, start..end, count, &filter, entries)
     }
 }
@@ -420,9 +443,11 @@ impl Run {
         write(0, &head)?;
         let mut fences = Vec::new();
         let mut offset = pages_at;
+        let mut written = 0;
         let mut page = PageBuilder::default();
         for entry in entries {
             let entry = entry?;
+            written += 1;
             if page.is_full() {
                 fences.push(page.first());
                 write(offset, &page.finish())?;
@@ -433,6 +458,11 @@ impl Run {
         if !page.is_empty() {
             fences.push(page.first());
             write(offset, &page.finish())?;
+        }
+        if written != count {
+            return Err(LedgerError::Poisoned {
+                cause: "the writing of an index run was cut off".to_owned(),
+            });
         }
         file.sync()
             .map_err(LedgerError::disk("syncing", &temporary))?;
@@ -730,7 +760,12 @@ mod tests {
                     subjects.entry(*subject).or_default().push(position);
                     position += 1;
                 }
-                index.add(from..position, builder).unwrap();
+                let run = index.write_run(from..position, builder).unwrap();
+                index.push(run);
+                while let Some(parts) = index.mergeable() {
+                    let merged = index.merge(&parts, &AtomicBool::new(false)).unwrap();
+                    index.replace(&parts, merged).unwrap();
+                }
             }
             let (reopened, whole_to) = Index::open(disk, position, false).unwrap();
             prop_assert_eq!(whole_to, position);

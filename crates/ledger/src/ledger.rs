@@ -19,6 +19,7 @@ use crate::error::{AppendError, LedgerError};
 use crate::flush::{FlushRequest, Flusher};
 use crate::identity::SigningKeys;
 use crate::index::{Keys, Seed};
+use crate::merge::Merger;
 use crate::options::Options;
 use crate::publish::{Publication, Publisher};
 use crate::random;
@@ -126,6 +127,7 @@ impl Ledger {
             options: options.clone(),
             publisher: publications.clone(),
             sequencer: work.clone(),
+            merger: Merger::default(),
         };
         let threads = Threads {
             sequencer: spawn("causebook-sequencer", move || sequencer.run(&work_in))?,

@@ -3,7 +3,7 @@
 //! A record's path through this crate, one file a step: [`Ledger::append`] seals it on the caller's thread (`ledger`);
 //! one thread places it and makes it durable (`sequence`, `wal`, `segment`); it waits in memory (`buffer`) while its
 //! leaf goes into the tree and under a signed checkpoint (`publish`, `tree`); later it moves to the table (`flush`,
-//! [`TableSink`]) and into the index (`index`, `filter`). [`Reader`] finds and proves, `verify` and `align` hold what
+//! [`TableSink`]) and into the index (`index`, `filter`, `merge`). [`Reader`] finds and proves, `verify` and `align` hold what
 //! is stored against what was signed, `recover` brings a ledger back after a crash, `erase` removes content and keeps
 //! the proofs.
 //!
@@ -23,6 +23,7 @@ mod heads;
 mod identity;
 mod index;
 mod ledger;
+mod merge;
 mod options;
 mod publish;
 mod random;

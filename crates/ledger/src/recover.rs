@@ -227,7 +227,8 @@ fn complete_index(
             },
         )?;
         if write {
-            index.add(from..to, builder)?;
+            let run = index.write_run(from..to, builder)?;
+            index.push(run);
         }
         from = to;
     }

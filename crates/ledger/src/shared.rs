@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) identity: Identity,
     buffer: RwLock<Buffer>,
     index: RwLock<Index>,
+    /// Held by whoever replaces runs of the index, for as long as that takes.
+    run_changes: Mutex<()>,
     head: Mutex<Head>,
     head_moved: Condvar,
 }
@@ -83,6 +85,7 @@ impl Shared {
             identity,
             buffer: RwLock::new(buffer),
             index: RwLock::new(index),
+            run_changes: Mutex::new(()),
             head: Mutex::new(head),
             head_moved: Condvar::new(),
         }
@@ -104,6 +107,13 @@ impl Shared {
 
     pub(crate) fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the runs of the index from being replaced by others; new ones may still be pushed.
+    pub(crate) fn keep_runs(&self) -> MutexGuard<'_, ()> {
+        self.run_changes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn head(&self) -> Head {
