@@ -143,7 +143,12 @@ impl Sequencer {
                 Work::Stop => break,
             }
         }
-        if let Err(error) = self.wal.seal() {
+        let (covered, next_index) = (self.shared.buffer().first(), self.frontier.size());
+        let ended = self
+            .shared
+            .check_sound()
+            .and_then(|()| self.wal.trim(covered, next_index, true));
+        if let Err(error) = ended.and_then(|()| self.wal.seal()) {
             self.shared.poison(&error);
         }
     }
