@@ -4,7 +4,7 @@
 //! ahead, the entries between are missing; found behind, it was moved there or doubled; not found at all, it waits for
 //! the row after it, which tells whether it stands in an entry's place (changed) or between two (added).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use causebook_record::{Digest, Stored};
@@ -36,7 +36,7 @@ pub(crate) struct Alignment<'a, 'b> {
     /// A row that the log does not know, until the row after it tells what happened.
     unknown: Option<Recomputed>,
     /// Entries that no row was found for so far.
-    missing: BTreeSet<u64>,
+    missing: Gaps,
     searches: usize,
     lacking: Vec<Lacking>,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Alignment<'a, 'b> {
 impl<'a, 'b> Alignment<'a, 'b> {
     pub(crate) fn new(entries: &'a mut LogEntries<'b>, claimed: u64, range: Range<u64>) -> Self {
         let next = range.start;
-        let (missing, lacking) = (BTreeSet::new(), Vec::new());
+        let (missing, lacking) = (Gaps::default(), Vec::new());
         Self {
             entries,
             range,
@@ -131,7 +131,10 @@ impl<'a, 'b> Alignment<'a, 'b> {
     /// Of an erased record only the place can be held against the log.
     fn erased_row(&mut self, row: &Recomputed, report: &mut VerifyReport) {
         let index = row.index();
-        if index >= self.next {
+        if index >= self.claimed {
+            let what = "the log does not have it".to_owned();
+            report.add(finding(Fault::Added, index, row, what));
+        } else if index >= self.next {
             if index > self.next {
                 self.settle_as_changed(report);
             }
@@ -145,7 +148,7 @@ impl<'a, 'b> Alignment<'a, 'b> {
 
     /// A row whose entry was passed already.
     fn row_again(&mut self, row: &Recomputed, position: u64, report: &mut VerifyReport) {
-        if self.missing.remove(&position) {
+        if self.missing.remove(position) {
             let what = format!(
                 "it is stored behind index {}, out of its place",
                 self.next.saturating_sub(1)
@@ -207,7 +210,7 @@ impl<'a, 'b> Alignment<'a, 'b> {
     }
 
     fn miss_until(&mut self, position: u64) {
-        self.missing.extend(self.next..position);
+        self.missing.add(self.next..position);
         self.next = self.next.max(position);
     }
 
@@ -238,7 +241,8 @@ impl<'a, 'b> Alignment<'a, 'b> {
         } else {
             self.settle_as_added(report);
         }
-        for (first, last) in stretches(&self.missing) {
+        for (first, end) in &self.missing.ranges {
+            let (first, last) = (*first, end - 1);
             let what = if first == last {
                 "the log has this record, but it is not stored".to_owned()
             } else {
@@ -303,14 +307,53 @@ fn finding(fault: Fault, index: u64, row: &Recomputed, what: String) -> Finding 
     }
 }
 
-/// Runs of neighbouring numbers, as first and last.
-fn stretches(numbers: &BTreeSet<u64>) -> Vec<(u64, u64)> {
-    let mut stretches: Vec<(u64, u64)> = Vec::new();
-    for number in numbers {
-        match stretches.last_mut() {
-            Some((_, last)) if *last + 1 == *number => *last = *number,
-            _ => stretches.push((*number, *number)),
+/// Positions as ranges: whole files of records may be missing.
+#[derive(Debug, Default)]
+struct Gaps {
+    /// End by start.
+    ranges: BTreeMap<u64, u64>,
+}
+
+impl Gaps {
+    fn add(&mut self, range: Range<u64>) {
+        if !range.is_empty() {
+            self.ranges.insert(range.start, range.end);
         }
     }
-    stretches
+
+    /// Takes a position out; `false` if it is not in.
+    fn remove(&mut self, position: u64) -> bool {
+        let before = self.ranges.range(..=position).next_back();
+        let Some((start, end)) = before
+            .map(|(start, end)| (*start, *end))
+            .filter(|(_, end)| position < *end)
+        else {
+            return false;
+        };
+        self.ranges.remove(&start);
+        self.add(start..position);
+        self.add(position + 1..end);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_lose_single_positions_from_any_place() {
+        let mut gaps = Gaps::default();
+        gaps.add(10..20);
+        gaps.add(30..31);
+        gaps.add(40..40);
+        for outside in [0, 9, 20, 29, 31, 40] {
+            assert!(!gaps.remove(outside), "{outside}");
+        }
+        for inside in [10, 15, 19, 30] {
+            assert!(gaps.remove(inside) && !gaps.remove(inside), "{inside}");
+        }
+        let left: Vec<(u64, u64)> = gaps.ranges.into_iter().collect();
+        assert_eq!(left, [(11, 15), (16, 19)]);
+    }
 }

@@ -113,6 +113,29 @@ fn content_that_is_gone_without_a_record_of_its_erasure_is_tampering() {
 }
 
 #[test]
+fn an_erased_row_far_beyond_the_log_is_an_added_one() {
+    let (media, ledger) = ledger_with_canary();
+    ledger.flush().unwrap();
+    ledger.close().unwrap();
+    media.table.tamper(|rows| {
+        let record = Stored::Erased {
+            id: Some("ghost".into()),
+        };
+        rows.push(causebook_ledger::Row {
+            index: u64::MAX - 1,
+            record,
+        });
+    });
+    let faults: Vec<Fault> = media
+        .verify()
+        .findings
+        .iter()
+        .map(|finding| finding.fault)
+        .collect();
+    assert!(faults.contains(&Fault::Added), "{faults:?}");
+}
+
+#[test]
 fn what_cannot_be_erased_is_refused_and_nothing_is_recorded() {
     let (_, ledger) = ledger_with_canary();
     let size = ledger.reader().size();
