@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use causebook_lake::DeltaTable;
-use causebook_ledger::table::{Scan, TableSink as _};
+use causebook_ledger::{Scan, TableSink as _};
 
 fn main() {
     let rows: u64 = std::env::args()

@@ -15,7 +15,7 @@ use arrow::datatypes::{
     DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
 };
 use arrow::error::ArrowError;
-use causebook_ledger::table::{ColumnFault, Row, TableError};
+use causebook_ledger::{ColumnFault, Row, TableError};
 use causebook_record::{OpeningKey, RecordError, Redaction, Stored};
 
 use crate::columns::{self, Cells, Text};

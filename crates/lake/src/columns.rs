@@ -17,7 +17,7 @@
 
 use std::borrow::Cow;
 
-use causebook_ledger::table::ColumnFault;
+use causebook_ledger::ColumnFault;
 use causebook_record::{
     Fields, RecordError, fields, join_members, members, string_text, string_value,
 };

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::{max, min};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use causebook_ledger::table::TableError;
+use causebook_ledger::TableError;
 use jiff::Timestamp;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use causebook_ledger::table::TableError;
+use causebook_ledger::TableError;
 
 pub(crate) fn storage(
     doing: impl Into<String>,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use causebook_ledger::table::TableError;
+use causebook_ledger::TableError;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use crate::datafile::{self, DataFile};

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use causebook_ledger::table::TableError;
+use causebook_ledger::TableError;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake_core::kernel::{
     Action, Add, DataType, PrimitiveType, Remove, StructField, Transaction,

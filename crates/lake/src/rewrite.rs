@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use causebook_ledger::table::{Row, TableError};
+use causebook_ledger::{Row, TableError};
 
 use crate::batch::{self, SCHEMA};
 use crate::datafile::DataFile;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use causebook_ledger::table::{ColumnFault, Row, Scan, ScannedRow, TableError, TableSink, Visit};
+use causebook_ledger::{ColumnFault, Row, Scan, ScannedRow, TableError, TableSink, Visit};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use causebook_lake::{DeltaTable, Step, Watch};
-use causebook_ledger::table::{Row, TableError, TableSink as _};
+use causebook_ledger::{Row, TableError, TableSink as _};
 use harness::{data_files, decision, decisions, files, holds, row, rows, start};
 use jiff::SignedDuration;
 

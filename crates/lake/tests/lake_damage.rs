@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use causebook_lake::DeltaTable;
-use causebook_ledger::table::{Scan, TableError, TableSink as _};
+use causebook_ledger::{Scan, TableError, TableSink as _};
 use harness::{data_files, decision, decisions, everything, scan};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;

@@ -7,7 +7,7 @@ mod harness;
 use std::path::PathBuf;
 
 use causebook_lake::DeltaTable;
-use causebook_ledger::table::{Row, TableError, TableSink as _};
+use causebook_ledger::{Row, TableError, TableSink as _};
 use harness::{data_files, decisions, files, holds, row, rows, start};
 
 const NONE: [PathBuf; 0] = [];

@@ -5,7 +5,7 @@
 mod harness;
 
 use causebook_lake::DeltaTable;
-use causebook_ledger::table::{TableError, TableSink as _};
+use causebook_ledger::{TableError, TableSink as _};
 use harness::{Random, data_files, decision, decisions, everything, scan};
 
 #[test]

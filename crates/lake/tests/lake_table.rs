@@ -7,7 +7,7 @@ mod harness;
 use std::ops::ControlFlow;
 
 use causebook_lake::DeltaTable;
-use causebook_ledger::table::{Scan, TableError, TableSink as _};
+use causebook_ledger::{Scan, TableError, TableSink as _};
 use causebook_record::{Pointer, Stored};
 use harness::{data_files, decision, decisions, everything, row, rows, scan, start};
 use jiff::SignedDuration;
@@ -62,19 +62,19 @@ fn every_kind_and_state_of_record_comes_back() {
     let redacted = whole
         .erase_facts(&[age, trace, "/time".parse().unwrap()])
         .unwrap();
-    given.push(causebook_ledger::table::Row {
+    given.push(causebook_ledger::Row {
         index: 9,
         record: redacted,
     });
-    given.push(causebook_ledger::table::Row {
+    given.push(causebook_ledger::Row {
         index: 10,
         record: given[0].record.clone().erase_facts(&[pointer]).unwrap(),
     });
-    given.push(causebook_ledger::table::Row {
+    given.push(causebook_ledger::Row {
         index: 11,
         record: decision(11).record.erase(),
     });
-    given.push(causebook_ledger::table::Row {
+    given.push(causebook_ledger::Row {
         index: 12,
         record: Stored::Erased { id: None },
     });

@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use causebook_ledger::table::{Row, Scan, ScannedRow, TableError, TableSink};
+use causebook_ledger::{Row, Scan, ScannedRow, TableError, TableSink};
 use causebook_record::{Draft, OpeningKey, Recorded, Stored};
 use jiff::{SignedDuration, Timestamp};
 
