@@ -9,120 +9,27 @@
 //! A hit is a candidate: the caller compares the record itself, so a collision costs time, never correctness. The
 //! index is derived and never the only copy of anything: what is missing or damaged is made again from the table.
 
+mod key;
+mod run;
+
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sha2::{Digest as _, Sha256};
+use run::{Entry, Merge, Run};
 
-use crate::disk::{self, Disk, DiskFile};
+use crate::disk::{self, Disk};
 use crate::error::LedgerError;
 use crate::filter::Filter;
 
+pub(crate) use key::{Key, KeyKind, Keys, Seed};
+pub(crate) use run::RunBuilder;
+
 pub(crate) const DIRECTORY: &str = "index";
 const SEED_PATH: &str = "index/seed";
-const MAGIC: &[u8; 8] = b"CBKIDX\r\n";
-const FORMAT: u32 = 1;
-const HEADER_BYTES: usize = 64;
-const PAGE_BYTES: usize = 4096;
-const ENTRY_BYTES: usize = 13;
-const CHECKSUM_BYTES: usize = 4;
-const ENTRIES_PER_PAGE: usize = (PAGE_BYTES - CHECKSUM_BYTES) / ENTRY_BYTES;
 /// Runs of one size class are merged when there are this many.
 const MERGE_WIDTH: usize = 8;
-/// Positions fit in 40 bits: a trillion records a ledger.
-const POSITION_MAX: u64 = (1 << 40) - 1;
-
-/// What a key is about. The tag keeps an id from being found as a subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KeyKind {
-    Id,
-    RefersTo,
-    Subject,
-    Trace,
-}
-
-/// A keyed hash of a kind and a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key(pub(crate) u64);
-
-/// The secret that keys the hashes, so that nobody can prepare colliding ids.
-#[derive(Clone, Copy)]
-pub(crate) struct Seed([u8; 16]);
-
-impl std::fmt::Debug for Seed {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Seed(..)")
-    }
-}
-
-impl Seed {
-    pub(crate) fn key(&self, kind: KeyKind, value: &str) -> Key {
-        let tag = match kind {
-            KeyKind::Id => 0,
-            KeyKind::RefersTo => 1,
-            KeyKind::Subject => 2,
-            KeyKind::Trace => 3,
-        };
-        let hash = Sha256::new()
-            .chain_update(self.0)
-            .chain_update([tag])
-            .chain_update(value)
-            .finalize();
-        let mut first = [0; 8];
-        first.copy_from_slice(hash.get(..8).unwrap_or(&[0; 8]));
-        Key(u64::from_be_bytes(first))
-    }
-}
-
-/// The keys of one record.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Keys {
-    pub(crate) id: Option<Key>,
-    pub(crate) others: Vec<Key>,
-}
-
-impl Keys {
-    pub(crate) fn of(seed: &Seed, fields: &causebook_record::Fields) -> Self {
-        let key =
-            |kind, value: &Option<String>| value.as_deref().map(|value| seed.key(kind, value));
-        let others = [
-            key(KeyKind::RefersTo, &fields.refers_to),
-            key(KeyKind::Subject, &fields.subject),
-            key(KeyKind::Trace, &fields.trace_id),
-        ];
-        Self {
-            id: key(KeyKind::Id, &fields.id),
-            others: others.into_iter().flatten().collect(),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    key: Key,
-    position: u64,
-}
-
-/// Collects the entries of one run.
-#[derive(Debug, Default)]
-pub(crate) struct RunBuilder {
-    entries: Vec<Entry>,
-    ids: Vec<Key>,
-}
-
-impl RunBuilder {
-    pub(crate) fn add(&mut self, position: u64, keys: &Keys) {
-        debug_assert!(position <= POSITION_MAX);
-        self.ids.extend(keys.id);
-        self.entries
-            .extend(keys.id.iter().chain(&keys.others).map(|key| Entry {
-                key: *key,
-                position,
-            }));
-    }
-}
 
 /// All runs of a ledger. A clone shares the runs: changes are made on a clone, which then takes the place of the
 /// original, so that nobody waits for the disk to look something up.
@@ -133,18 +40,6 @@ pub(crate) struct Index {
     runs: Vec<Arc<Run>>,
     /// Keys of records that no run covers yet: only where runs cannot be written.
     unwritten: HashMap<Key, Vec<u64>>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Run {
-    path: String,
-    file: Box<dyn DiskFile>,
-    range: Range<u64>,
-    entries: u64,
-    pages_at: u64,
-    filter: Filter,
-    /// First hash of every page.
-    fences: Vec<Key>,
 }
 
 impl Index {
@@ -227,10 +122,7 @@ impl Index {
 
     /// Bytes held in memory.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        self.runs
-            .iter()
-            .map(|run| run.filter.bytes().len() as u64 + 8 * run.fences.len() as u64)
-            .sum()
+        self.runs.iter().map(|run| run.memory_bytes()).sum()
     }
 
     /// Whether an id may be in the index; `false` is certain.
@@ -416,316 +308,6 @@ fn create_seed(disk: &dyn Disk) -> Result<Seed, LedgerError> {
 fn remove(disk: &dyn Disk, path: &str) -> Result<(), LedgerError> {
     disk.remove(path)
         .map_err(LedgerError::disk("removing", path))
-}
-
-impl Run {
-    fn write(
-        disk: &Arc<dyn Disk>,
-        range: Range<u64>,
-        count: u64,
-        filter: &Filter,
-        entries: impl Iterator<Item = Result<Entry, LedgerError>>,
-    ) -> Result<Self, LedgerError> {
-        let path = format!("{DIRECTORY}/{:020}-{:020}.run", range.start, range.end);
-        let temporary = format!("{path}.tmp");
-        remove(disk.as_ref(), &temporary)?;
-        let file = disk
-            .create(&temporary, false)
-            .map_err(LedgerError::disk("creating", &temporary))?;
-        let write = |offset, bytes: &[u8]| {
-            file.write_at(offset, bytes)
-                .map_err(LedgerError::disk("writing", &temporary))
-        };
-        let pages_at = (HEADER_BYTES + filter.bytes().len()).next_multiple_of(PAGE_BYTES) as u64;
-        let mut head = encode_header(&range, count, filter).to_vec();
-        head.extend_from_slice(filter.bytes());
-        head.resize(pages_at as usize, 0);
-        write(0, &head)?;
-        let mut fences = Vec::new();
-        let mut offset = pages_at;
-        let mut written = 0;
-        let mut page = PageBuilder::default();
-        for entry in entries {
-            let entry = entry?;
-            written += 1;
-            if page.is_full() {
-                fences.push(page.first());
-                write(offset, &page.finish())?;
-                offset += PAGE_BYTES as u64;
-            }
-            page.push(entry);
-        }
-        if !page.is_empty() {
-            fences.push(page.first());
-            write(offset, &page.finish())?;
-        }
-        if written != count {
-            return Err(LedgerError::Poisoned {
-                cause: "the writing of an index run was cut off".to_owned(),
-            });
-        }
-        file.sync()
-            .map_err(LedgerError::disk("syncing", &temporary))?;
-        disk.rename(&temporary, &path)
-            .map_err(LedgerError::disk("renaming", &temporary))?;
-        disk.sync_dir(DIRECTORY)
-            .map_err(LedgerError::disk("syncing", DIRECTORY))?;
-        Ok(Self {
-            path,
-            file,
-            range,
-            entries: count,
-            pages_at,
-            filter: filter.clone(),
-            fences,
-        })
-    }
-
-    /// `None` if the file is not a whole run.
-    fn open(disk: &dyn Disk, path: &str) -> Result<Option<Self>, LedgerError> {
-        let file = disk
-            .open(path, false)
-            .map_err(LedgerError::disk("opening", path))?;
-        let mut header = [0; HEADER_BYTES];
-        if file.read_at(0, &mut header).is_err() {
-            return Ok(None);
-        }
-        let Some((range, entries, filter_blocks, inserted, filter_checksum)) =
-            decode_header(&header)
-        else {
-            return Ok(None);
-        };
-        let len = disk
-            .len(path)
-            .map_err(LedgerError::disk("reading", path))?
-            .unwrap_or(0);
-        let filter_bytes = filter_blocks.saturating_mul(crate::filter::BLOCK_BYTES as u64);
-        let pages_at = (HEADER_BYTES as u64)
-            .saturating_add(filter_bytes)
-            .next_multiple_of(PAGE_BYTES as u64);
-        let pages = entries.div_ceil(ENTRIES_PER_PAGE as u64);
-        if pages_at.checked_add(pages.saturating_mul(PAGE_BYTES as u64)) != Some(len) {
-            return Ok(None);
-        }
-        let mut filter = vec![0; filter_bytes as usize];
-        file.read_at(HEADER_BYTES as u64, &mut filter)
-            .map_err(LedgerError::disk("reading", path))?;
-        if crc32c::crc32c(&filter) != filter_checksum {
-            return Ok(None);
-        }
-        let mut fences = Vec::with_capacity(pages as usize);
-        for page in 0..pages {
-            let mut first = [0; 8];
-            let at = pages_at + page * PAGE_BYTES as u64 + CHECKSUM_BYTES as u64;
-            file.read_at(at, &mut first)
-                .map_err(LedgerError::disk("reading", path))?;
-            fences.push(Key(u64::from_be_bytes(first)));
-        }
-        let filter = Filter::from_bytes(filter, inserted);
-        Ok(Some(Self {
-            path: path.to_owned(),
-            file,
-            range,
-            entries,
-            pages_at,
-            filter,
-            fences,
-        }))
-    }
-
-    fn page(&self, number: usize) -> Result<Vec<Entry>, LedgerError> {
-        let mut bytes = [0; PAGE_BYTES];
-        let at = self.pages_at + (number * PAGE_BYTES) as u64;
-        self.file
-            .read_at(at, &mut bytes)
-            .map_err(LedgerError::disk("reading", &self.path))?;
-        let (checksum, body) = bytes.split_at(CHECKSUM_BYTES);
-        if checksum != crc32c::crc32c(body).to_le_bytes() {
-            let source =
-                std::io::Error::new(std::io::ErrorKind::InvalidData, "an index page is damaged");
-            return Err(LedgerError::Disk {
-                doing: "reading",
-                path: self.path.clone(),
-                source,
-            });
-        }
-        let in_page = self
-            .entries
-            .saturating_sub((number * ENTRIES_PER_PAGE) as u64)
-            .min(ENTRIES_PER_PAGE as u64);
-        Ok(body
-            .chunks_exact(ENTRY_BYTES)
-            .take(in_page as usize)
-            .filter_map(decode_entry)
-            .collect())
-    }
-
-    fn find(&self, key: Key, positions: &mut Vec<u64>) -> Result<(), LedgerError> {
-        // The key may begin on the last page whose first hash is below it.
-        let first_page = self
-            .fences
-            .partition_point(|fence| *fence < key)
-            .saturating_sub(1);
-        for number in first_page..self.fences.len() {
-            if self.fences.get(number).is_some_and(|fence| *fence > key) {
-                break;
-            }
-            let entries = self.page(number)?;
-            let from = entries.partition_point(|entry| entry.key < key);
-            positions.extend(
-                entries
-                    .iter()
-                    .skip(from)
-                    .take_while(|entry| entry.key == key)
-                    .map(|entry| entry.position),
-            );
-        }
-        Ok(())
-    }
-}
-
-fn encode_header(range: &Range<u64>, entries: u64, filter: &Filter) -> [u8; HEADER_BYTES] {
-    let mut bytes = Vec::with_capacity(HEADER_BYTES);
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&FORMAT.to_le_bytes());
-    bytes.extend_from_slice(&crc32c::crc32c(filter.bytes()).to_le_bytes());
-    for number in [
-        range.start,
-        range.end,
-        entries,
-        filter.blocks(),
-        filter.inserted(),
-    ] {
-        bytes.extend_from_slice(&number.to_le_bytes());
-    }
-    bytes.resize(HEADER_BYTES - CHECKSUM_BYTES, 0);
-    bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
-    let mut header = [0; HEADER_BYTES];
-    header.copy_from_slice(&bytes);
-    header
-}
-
-/// Range, entries, filter blocks, ids in the filter, checksum of the filter.
-fn decode_header(bytes: &[u8; HEADER_BYTES]) -> Option<(Range<u64>, u64, u64, u64, u32)> {
-    let (covered, checksum) = bytes.split_at(HEADER_BYTES - CHECKSUM_BYTES);
-    if !covered.starts_with(MAGIC) || checksum != crc32c::crc32c(covered).to_le_bytes() {
-        return None;
-    }
-    let u32_at = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let u64_at = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-    if u32_at(8)? != FORMAT {
-        return None;
-    }
-    Some((
-        u64_at(16)?..u64_at(24)?,
-        u64_at(32)?,
-        u64_at(40)?,
-        u64_at(48)?,
-        u32_at(12)?,
-    ))
-}
-
-fn decode_entry(bytes: &[u8]) -> Option<Entry> {
-    let (key, low) = bytes.split_at_checked(8)?;
-    let mut position = [0; 8];
-    position.get_mut(3..)?.copy_from_slice(low);
-    Some(Entry {
-        key: Key(u64::from_be_bytes(key.try_into().ok()?)),
-        position: u64::from_be_bytes(position),
-    })
-}
-
-#[derive(Debug, Default)]
-struct PageBuilder {
-    entries: Vec<Entry>,
-}
-
-impl PageBuilder {
-    fn is_full(&self) -> bool {
-        self.entries.len() == ENTRIES_PER_PAGE
-    }
-
-    fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    fn first(&self) -> Key {
-        self.entries.first().map_or(Key(0), |entry| entry.key)
-    }
-
-    fn push(&mut self, entry: Entry) {
-        self.entries.push(entry);
-    }
-
-    fn finish(&mut self) -> Vec<u8> {
-        let mut bytes = vec![0; CHECKSUM_BYTES];
-        for entry in self.entries.drain(..) {
-            bytes.extend_from_slice(&entry.key.0.to_be_bytes());
-            bytes.extend(entry.position.to_be_bytes().iter().skip(3));
-        }
-        bytes.resize(PAGE_BYTES, 0);
-        let checksum =
-            crc32c::crc32c(bytes.get(CHECKSUM_BYTES..).unwrap_or_default()).to_le_bytes();
-        if let Some(place) = bytes.get_mut(..CHECKSUM_BYTES) {
-            place.copy_from_slice(&checksum);
-        }
-        bytes
-    }
-}
-
-/// Entries of several runs in one order. Memory: one page a run.
-struct Merge<'a> {
-    cursors: Vec<Cursor<'a>>,
-}
-
-struct Cursor<'a> {
-    run: &'a Run,
-    next_page: usize,
-    page: std::vec::IntoIter<Entry>,
-    head: Option<Entry>,
-}
-
-impl<'a> Merge<'a> {
-    fn new(runs: &'a [Arc<Run>]) -> Result<Self, LedgerError> {
-        let mut cursors = Vec::new();
-        for run in runs {
-            let mut cursor = Cursor {
-                run,
-                next_page: 0,
-                page: Vec::new().into_iter(),
-                head: None,
-            };
-            cursor.advance()?;
-            cursors.push(cursor);
-        }
-        Ok(Self { cursors })
-    }
-}
-
-impl Cursor<'_> {
-    fn advance(&mut self) -> Result<(), LedgerError> {
-        self.head = self.page.next();
-        if self.head.is_none() && self.next_page < self.run.fences.len() {
-            self.page = self.run.page(self.next_page)?.into_iter();
-            self.next_page += 1;
-            self.head = self.page.next();
-        }
-        Ok(())
-    }
-}
-
-impl Iterator for Merge<'_> {
-    type Item = Result<Entry, LedgerError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let least = self
-            .cursors
-            .iter_mut()
-            .filter(|cursor| cursor.head.is_some())
-            .min_by_key(|cursor| cursor.head)?;
-        let entry = least.head?;
-        Some(least.advance().map(|()| entry))
-    }
 }
 
 #[cfg(test)]
