@@ -1,0 +1,103 @@
+//! `causebook export`: every record, in a form that other tools read.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use causebook_ledger::Row;
+
+use crate::config::Settings;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::output::Format;
+use crate::{answers, rows, store};
+
+/// Write all records to a file
+///
+/// NDJSON holds each record as it was sealed, with its index; CSV, Arrow and Parquet hold the table's columns. For a
+/// part of the records use `sql` or `ls --all`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Write to this file instead of standard output; its ending says the format if --format does not
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+const EVERYTHING: &str = "SELECT * FROM records ORDER BY \"index\"";
+
+pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
+    let known = [
+        Format::Ndjson,
+        Format::Csv,
+        Format::Arrow,
+        Format::Parquet,
+        Format::Line,
+    ];
+    let by_name = args.output.as_deref().and_then(format_of);
+    let format = match &args.output {
+        // A terminal does not mind what goes into a file.
+        Some(_) => {
+            context
+                .output
+                .format_in_file("export", &known, by_name.unwrap_or(Format::Ndjson))?
+        }
+        None => context.output.format("export", &known, Format::Ndjson)?,
+    };
+    let settings = context.settings()?;
+    let Some(path) = &args.output else {
+        return write(&settings, format, context.output.stdout());
+    };
+    let partial = path.with_added_extension("part");
+    let outcome = File::create(&partial)
+        .map_err(|error| Failure::io("write", &partial, &error))
+        .and_then(|file| write(&settings, format, BufWriter::new(file)))
+        .and_then(|()| {
+            fs::rename(&partial, path).map_err(|error| Failure::io("write", path, &error))
+        });
+    if outcome.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    outcome?;
+    context.output.say(format_args!("wrote {}", path.display()));
+    Ok(())
+}
+
+fn format_of(path: &Path) -> Option<Format> {
+    match path.extension()?.to_str()? {
+        "ndjson" | "jsonl" => Some(Format::Ndjson),
+        "csv" => Some(Format::Csv),
+        "arrow" => Some(Format::Arrow),
+        "parquet" => Some(Format::Parquet),
+        "log" | "txt" => Some(Format::Line),
+        _ => None,
+    }
+}
+
+fn write(settings: &Settings, format: Format, mut out: impl Write + Send) -> Outcome {
+    match format {
+        Format::Ndjson => write_rows(settings, &mut out, |row| Some(rows::json(row))),
+        Format::Line => write_rows(settings, &mut out, rows::text_line),
+        _ => answers::write(&store::query(settings, None)?.run(EVERYTHING)?, format, out),
+    }
+}
+
+/// Writes row by row, without holding them.
+fn write_rows(
+    settings: &Settings,
+    out: &mut impl Write,
+    print: impl Fn(&Row) -> Option<String>,
+) -> Outcome {
+    let reader = store::reader(settings)?;
+    let mut written = Ok(());
+    reader.scan(0..reader.size(), &mut |row| {
+        written = print(&row).map_or(Ok(()), |line| writeln!(out, "{line}"));
+        if written.is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    })?;
+    written?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,131 @@
+//! Values of options that are more than a word: times, kinds, names with values.
+
+use causebook_record::Kind;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::suggest::nearest;
+
+/// A point in time as given on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// That instant.
+    At(Timestamp),
+    /// That long ago.
+    Ago(SignedDuration),
+}
+
+impl Moment {
+    /// The instant, if it is `now`.
+    pub(crate) fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            Moment::At(time) => time,
+            Moment::Ago(age) => now.checked_sub(age).unwrap_or(Timestamp::MIN),
+        }
+    }
+}
+
+/// Reads `2026-06-01`, `2026-06-01 12:00` (both UTC), RFC 3339, or an age: `90s`, `30m`, `12h`, `7d`.
+pub(crate) fn moment(text: &str) -> Result<Moment, String> {
+    if let Some(age) = age(text) {
+        return Ok(Moment::Ago(age));
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(Moment::At(time));
+    }
+    let civil = text.parse::<DateTime>().ok();
+    match civil.and_then(|civil| TimeZone::UTC.to_timestamp(civil).ok()) {
+        Some(time) => Ok(Moment::At(time)),
+        None => Err(
+            "give a date (2026-06-01), a time (2026-06-01T12:00:00Z) or an age (30m, 12h, 7d)"
+                .to_owned(),
+        ),
+    }
+}
+
+fn age(text: &str) -> Option<SignedDuration> {
+    let unit = text.chars().last()?;
+    let count: i64 = text
+        .strip_suffix(unit)?
+        .parse()
+        .ok()
+        .filter(|count| *count >= 0)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    Some(SignedDuration::from_secs(count.checked_mul(seconds)?))
+}
+
+/// Reads the name of a kind of record.
+pub(crate) fn kind(text: &str) -> Result<Kind, String> {
+    let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    text.parse()
+        .map_err(|_| match nearest(text, names.iter().copied()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("the kinds are {}", names.join(", ")),
+        })
+}
+
+/// Reads `name=value` into a name and the JSON text of the value. A value that is JSON by itself (a number, `true`,
+/// `null`, an array, a quoted string) is taken as it stands; anything else is a string.
+pub(crate) fn member(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), json_or_string(value)))
+}
+
+/// JSON text as it stands, or the text as a JSON string.
+pub(crate) fn json_or_string(value: &str) -> String {
+    match causebook_record::canonicalize(value.as_bytes()) {
+        Ok(canonical) => canonical,
+        Err(_) => causebook_record::string_text(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        let at = |text: &str| Moment::At(text.parse().unwrap());
+        assert_eq!(moment("2026-06-01"), Ok(at("2026-06-01T00:00:00Z")));
+        assert_eq!(moment("2026-06-01 12:30"), Ok(at("2026-06-01T12:30:00Z")));
+        assert_eq!(
+            moment("2026-06-01T12:30:00+02:00"),
+            Ok(at("2026-06-01T10:30:00Z"))
+        );
+        assert_eq!(
+            moment("7d"),
+            Ok(Moment::Ago(SignedDuration::from_hours(168)))
+        );
+        assert!(moment("2026-02-30").is_err());
+        assert!(moment("soon").is_err());
+        assert!(moment("-5m").is_err());
+    }
+
+    #[test]
+    fn values_keep_their_type_and_their_digits() {
+        assert_eq!(member("age=30"), Ok(("age".to_owned(), "30".to_owned())));
+        assert_eq!(
+            member("amount=10.50"),
+            Ok(("amount".to_owned(), "10.50".to_owned()))
+        );
+        assert_eq!(
+            member("code=007"),
+            Ok(("code".to_owned(), "\"007\"".to_owned()))
+        );
+        assert_eq!(
+            member("note=a=b"),
+            Ok(("note".to_owned(), "\"a=b\"".to_owned()))
+        );
+        assert!(member("age").is_err());
+    }
+}
