@@ -300,7 +300,7 @@ fn create_seed(disk: &dyn Disk) -> Result<Seed, LedgerError> {
     let seed = Seed(crate::random::bytes()?);
     disk.create_dir(DIRECTORY)
         .map_err(LedgerError::disk("creating", DIRECTORY))?;
-    disk::write_atomic(disk, SEED_PATH, &seed.0, true)
+    disk::write_atomic(disk, SEED_PATH, &seed.0, false)
         .map_err(LedgerError::disk("writing", SEED_PATH))?;
     Ok(seed)
 }
