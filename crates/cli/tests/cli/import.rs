@@ -123,6 +123,19 @@ fn text_lines_come_in_and_go_out_as_they_were() {
 }
 
 #[test]
+fn a_hand_written_line_that_names_no_model_is_taken_as_it_is() {
+    let place = Place::with_ledger();
+    let line = "2024-06-01 12:00:00 - Input: {'age': 30}, Output: approved\n";
+    place.write("decisions.log", line);
+    place
+        .run(&["import", "decisions.log", "--yes"])
+        .succeeds()
+        .says(&["unspecified", "--model"]);
+    let listed = place.run(&["ls", "--format", "line"]).succeeds();
+    assert_eq!(listed.out, line);
+}
+
+#[test]
 fn standard_input_is_imported_when_the_mapping_is_settled() {
     let place = Place::with_ledger();
     let run = place.run_with(

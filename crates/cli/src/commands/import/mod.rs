@@ -120,7 +120,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         output.say(format_args!("wrote the mapping to {}", path.display()));
     }
     if !args.dry_run && shown.is_some() {
-        refuse_placeholder(&mapping)?;
+        settle_placeholder(&mapping, &source, output)?;
         if !args.yes {
             confirm(&import, args)?;
         }
@@ -222,15 +222,22 @@ fn apply(args: &Args, mapping: &mut Mapping) -> Outcome {
     Ok(())
 }
 
-/// A guess that found no model puts a word in its place, for the human to replace.
-fn refuse_placeholder(mapping: &Mapping) -> Outcome {
+/// A guess that found no model puts a word in its place, for the human to replace. Hand-written text lines name no
+/// model and are taken as they are; other files have to be told.
+fn settle_placeholder(mapping: &Mapping, source: &Source, output: &Output) -> Outcome {
     let name = mapping
         .constants
         .get("model")
         .and_then(|model| model.get("name")?.as_str());
-    if name == Some(MODEL_UNKNOWN) {
+    if name != Some(MODEL_UNKNOWN) {
+        return Ok(());
+    }
+    if mapping.format(source)? != causebook_capture::Format::Line {
         return Err(Failure::from(CaptureError::NoModel));
     }
+    output.warn(format_args!(
+        "the lines name no model: recorded as {MODEL_UNKNOWN:?}; --model NAME@VERSION names it"
+    ));
     Ok(())
 }
 
