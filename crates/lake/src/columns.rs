@@ -118,6 +118,17 @@ impl Text {
         Self::Automation,
     ];
 
+    /// Columns of members that no other column is derived from: most of a record's bytes.
+    const BULK: [Self; 7] = [
+        Self::Input,
+        Self::Output,
+        Self::Parameters,
+        Self::Data,
+        Self::Explanation,
+        Self::Attachments,
+        Self::Actor,
+    ];
+
     /// Columns that hold a member of their own name, as canonical JSON text.
     pub(crate) const JSON: [Self; 10] = [
         Self::Model,
@@ -213,22 +224,26 @@ const LIFTS: [(&str, &str, Lift); 5] = [
 /// # Errors
 /// If the text is not a canonical object.
 pub(crate) fn split(text: &str) -> Result<Cells<'_>, RecordError> {
-    let mut cells = Cells::from_fields(fields(text));
+    let members = members(text)?;
+    let bulk = |name: &str| Text::BULK.iter().any(|column| column.name() == name);
+    let deriving = members.iter().filter(|(name, _)| !bulk(name));
+    let deriving = join_members(deriving.map(|(name, value)| (name.as_ref(), *value)))?;
+    let mut cells = Cells::from_fields(fields(&deriving));
     let mut rest: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
-    for (name, value) in members(text)? {
+    for (name, value) in members {
         let strings = || {
             Text::STRINGS
                 .into_iter()
                 .find(|column| column.name() == name)
         };
         let json = || Text::JSON.into_iter().find(|column| column.name() == name);
-        if let Some(column) = strings()
+        if let Some(column) = json() {
+            let held = lift(&cells, &name, value)?;
+            cells.set(column, Some(held));
+        } else if let Some(column) = strings()
             && let Some(string) = string_value(value)
         {
             cells.set(column, Some(string));
-        } else if let Some(column) = json() {
-            let held = lift(&cells, &name, value)?;
-            cells.set(column, Some(held));
         } else if held_by_number(&cells, &name).is_none_or(|printed| printed != value) {
             let held = lift(&cells, &name, value)?;
             rest.push((name, held));
@@ -283,17 +298,8 @@ pub(crate) fn column_fault(stored: &Cells<'_>) -> Option<ColumnFault> {
     if only_copies(stored) && model_agrees(stored) {
         return None;
     }
-    // No column is derived from these members, which are most of a record's bytes.
     let mut deriving = stored.clone();
-    for column in [
-        Text::Input,
-        Text::Output,
-        Text::Parameters,
-        Text::Data,
-        Text::Explanation,
-        Text::Attachments,
-        Text::Actor,
-    ] {
+    for column in Text::BULK {
         deriving.set(column, None);
     }
     let sealed = Cells::from_fields(fields(&join(&deriving).ok()?));

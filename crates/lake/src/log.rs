@@ -33,12 +33,11 @@ pub(crate) const PARTITION: &str = "recorded_date";
 /// Name under which the table's writer counts its transactions.
 const APPLICATION: &str = "causebook";
 const LOG_FOLDER: &str = "_delta_log";
-const PROPERTIES: [(&str, &str); 5] = [
+const PROPERTIES: [(&str, &str); 4] = [
     ("delta.dataSkippingStatsColumns", "index,recorded_at"),
     ("delta.enableExpiredLogCleanup", "false"),
     ("delta.isolationLevel", "Serializable"),
     ("delta.deletedFileRetentionDuration", "interval 0 seconds"),
-    ("delta.minReaderVersion", "1"),
 ];
 /// Attempts to read a snapshot while a writer expires log entries under a reader.
 const LOAD_ATTEMPTS: u32 = 3;

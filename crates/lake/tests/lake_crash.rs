@@ -194,18 +194,14 @@ fn a_compaction_stopped_anywhere_changes_no_row() {
         table.append(&decisions(index * 2..index * 2 + 2)).unwrap();
     }
     drop(table);
-    stop_everywhere(
-        origin.path(),
-        |table| table.compact(),
-        |_, folder, _| {
-            let table = DeltaTable::open_or_create(folder).unwrap();
-            assert_nothing_left_over(folder, &table);
-            assert_eq!(rows(&table), decisions(0..32));
-            table.compact().unwrap();
-            assert_eq!(data_files(folder).len(), 1);
-            assert_eq!(rows(&table), decisions(0..32));
-        },
-    );
+    stop_everywhere(origin.path(), DeltaTable::compact, |_, folder, _| {
+        let table = DeltaTable::open_or_create(folder).unwrap();
+        assert_nothing_left_over(folder, &table);
+        assert_eq!(rows(&table), decisions(0..32));
+        table.compact().unwrap();
+        assert_eq!(data_files(folder).len(), 1);
+        assert_eq!(rows(&table), decisions(0..32));
+    });
 }
 
 #[test]

@@ -69,12 +69,11 @@ impl Records {
         let table = DeltaTable::arrow_schema();
         let shown = table.fields().iter().filter(|field| field.name() != HIDDEN);
         let fields: Vec<Field> = shown
-            .map(
-                |field| match JSON_COLUMNS.contains(&field.name().as_str()) {
-                    true => json_field(field.as_ref().clone()),
-                    false => field.as_ref().clone(),
-                },
-            )
+            .map(|field| {
+                let json = JSON_COLUMNS.contains(&field.name().as_str());
+                let field = field.as_ref().clone();
+                if json { json_field(field) } else { field }
+            })
             .collect();
         let file_schema = Arc::new(Schema::new(fields.clone()));
         let partition = Field::new(PARTITION, DataType::Date32, true);
