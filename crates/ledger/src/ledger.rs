@@ -236,7 +236,9 @@ impl Ledger {
         let failed = |error: LedgerError| AppendError::Failed {
             cause: error.to_string(),
         };
-        let at = self.engine.shared.clock.now();
+        // Whole microseconds, which the table's columns hold exactly.
+        let now = self.engine.shared.clock.now();
+        let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
         let given_id = draft.id().is_some();
         let generated_id = if given_id {
             String::new()
