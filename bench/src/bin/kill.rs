@@ -66,7 +66,7 @@ fn write_for_ever(folder: &Path, round: Option<&String>) -> Result<ExitCode, Fai
             scope.spawn(move || {
                 let mut random = Random::from_time();
                 for batch in 0_u64.. {
-                    let drafts = (0..1 + random.below(40)).filter_map(|number| {
+                    let drafts = (0..=random.below(40)).filter_map(|number| {
                         let id = format!("r{round}-w{writer}-b{batch}-{number}");
                         Draft::parse(loan_decision(&id, &mut random).as_bytes()).ok()
                     });
