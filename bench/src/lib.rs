@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use causebook_lake::DeltaTable;
 use causebook_ledger::{
@@ -43,6 +44,27 @@ pub fn open_ledger(folder: &Path, options: Options) -> Result<Ledger, LedgerErro
 pub fn open_reader(folder: &Path) -> Result<Reader, LedgerError> {
     let table = DeltaTable::open_or_create(&folder.join("table"))?;
     Reader::open(Arc::new(RealDisk::new(folder)), Arc::new(table))
+}
+
+/// Time since it was started.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch {
+    clock: SystemClock,
+}
+
+impl Stopwatch {
+    /// Starts now.
+    pub fn start() -> Self {
+        // The system clock's monotonic time begins with the clock.
+        Self {
+            clock: SystemClock::new(),
+        }
+    }
+
+    /// Time since.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.monotonic()
+    }
 }
 
 /// Numbers that are the same for the same seed (splitmix64).

@@ -10,8 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use causebook_bench::{Failure, Random, create_ledger, loan_decision, open_ledger, open_reader};
-use causebook_ledger::{Clock, Depth, Ledger, Options, SystemClock, VerifyRequest};
+use causebook_bench::{
+    Failure, Random, Stopwatch, create_ledger, loan_decision, open_ledger, open_reader,
+};
+use causebook_ledger::{Depth, Ledger, Options, VerifyRequest};
 use causebook_record::Draft;
 
 const RECORDS: u64 = 500_000;
@@ -46,24 +48,23 @@ fn run(records: u64, folder: Option<PathBuf>) -> Result<(), Failure> {
     create_ledger(&folder)?;
     row("what", "figure");
     row("---", "---");
-    let clock = SystemClock::new();
     let mut random = Random::new(1);
     let sample = loan_decision("0000000000000000", &mut random);
     row(
         "record",
         &format!("{} bytes of JSON, {} facts", sample.len(), facts(&sample)?),
     );
-    sealing(&clock, &sample)?;
+    sealing(&sample)?;
 
     let ledger = open_ledger(&folder, Options::default())?;
-    let json_bytes = append_batches(&clock, &ledger, records)?;
-    append_singles(&clock, &ledger)?;
-    time_to_checkpoint(&clock, &ledger)?;
-    let start = clock.monotonic();
+    let json_bytes = append_batches(&ledger, records);
+    append_singles(&ledger);
+    time_to_checkpoint(&ledger)?;
+    let watch = Stopwatch::start();
     ledger.flush()?;
     row(
         "last flush",
-        &format!("{:.2} s", (clock.monotonic() - start).as_secs_f64()),
+        &format!("{:.2} s", watch.elapsed().as_secs_f64()),
     );
     ledger.close()?;
 
@@ -74,6 +75,7 @@ fn run(records: u64, folder: Option<PathBuf>) -> Result<(), Failure> {
         ("table", size_of(&folder.join("table"))?),
         ("log", size_of(&folder.join("log"))?),
         ("index", size_of(&folder.join("index"))?),
+        ("write-ahead log", size_of(&folder.join("wal"))?),
     ] {
         row(
             &format!("bytes a record: {part}"),
@@ -92,8 +94,8 @@ fn run(records: u64, folder: Option<PathBuf>) -> Result<(), Failure> {
             reader.index_memory_bytes() as f64 / stored as f64
         ),
     );
-    verify(&clock, &reader)?;
-    find(&clock, &reader, records)?;
+    verify(&reader)?;
+    find(&reader, records)?;
     Ok(())
 }
 
@@ -101,13 +103,13 @@ fn facts(json: &str) -> Result<usize, Failure> {
     Ok(causebook_record::facts(&causebook_record::canonicalize(json.as_bytes())?)?.len())
 }
 
-fn sealing(clock: &SystemClock, sample: &str) -> Result<(), Failure> {
+fn sealing(sample: &str) -> Result<(), Failure> {
     let rounds = 20_000_u32;
-    let start = clock.monotonic();
+    let watch = Stopwatch::start();
     for _ in 0..rounds {
         Draft::parse(sample.as_bytes())?;
     }
-    let per = (clock.monotonic() - start) / rounds;
+    let per = watch.elapsed() / rounds;
     row(
         "parse, check and canonicalise, one core",
         &format!("{:.1} us", per.as_secs_f64() * 1e6),
@@ -115,10 +117,10 @@ fn sealing(clock: &SystemClock, sample: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn append_batches(clock: &SystemClock, ledger: &Ledger, records: u64) -> Result<u64, Failure> {
+fn append_batches(ledger: &Ledger, records: u64) -> u64 {
     let bytes = AtomicU64::new(0);
     let next = AtomicU64::new(0);
-    let start = clock.monotonic();
+    let watch = Stopwatch::start();
     thread::scope(|scope| {
         for caller in 0..2 {
             let (bytes, next) = (&bytes, &next);
@@ -143,13 +145,13 @@ fn append_batches(clock: &SystemClock, ledger: &Ledger, records: u64) -> Result<
             });
         }
     });
-    let took = clock.monotonic() - start;
+    let took = watch.elapsed();
     let rate = records as f64 / took.as_secs_f64();
     row(
         "append, batches of 1,000, 2 callers, flushes included",
         &format!("{rate:.0}/s ({records} in {:.1} s)", took.as_secs_f64()),
     );
-    Ok(bytes.into_inner())
+    bytes.into_inner()
 }
 
 /// Spreads ids over the whole range, as random ones would be.
@@ -157,8 +159,8 @@ fn scatter(number: u64) -> u64 {
     Random::new(number).below(u64::MAX)
 }
 
-fn append_singles(clock: &SystemClock, ledger: &Ledger) -> Result<(), Failure> {
-    let start = clock.monotonic();
+fn append_singles(ledger: &Ledger) {
+    let watch = Stopwatch::start();
     thread::scope(|scope| {
         for caller in 0..CALLERS {
             scope.spawn(move || {
@@ -176,24 +178,23 @@ fn append_singles(clock: &SystemClock, ledger: &Ledger) -> Result<(), Failure> {
             });
         }
     });
-    let rate = SINGLES as f64 / (clock.monotonic() - start).as_secs_f64();
+    let rate = SINGLES as f64 / watch.elapsed().as_secs_f64();
     row(
         "append, single records, 64 callers",
         &format!("{rate:.0}/s"),
     );
-    Ok(())
 }
 
-fn time_to_checkpoint(clock: &SystemClock, ledger: &Ledger) -> Result<(), Failure> {
+fn time_to_checkpoint(ledger: &Ledger) -> Result<(), Failure> {
     let mut random = Random::new(5);
     let mut waits = Vec::new();
     for number in 0..200 {
         let draft =
             Draft::parse(loan_decision(&format!("proof-{number}"), &mut random).as_bytes())?;
         let receipt = ledger.append(draft, "bench", "bench")?;
-        let start = clock.monotonic();
+        let watch = Stopwatch::start();
         ledger.wait_checkpoint(receipt.index + 1, Duration::from_secs(5))?;
-        waits.push(clock.monotonic() - start);
+        waits.push(watch.elapsed());
     }
     row("receipt to signed checkpoint", &percentiles(waits));
     Ok(())
@@ -209,15 +210,15 @@ fn percentiles(mut times: Vec<Duration>) -> String {
     format!("p50 {:.2} ms, p99 {:.2} ms", at(50), at(99))
 }
 
-fn verify(clock: &SystemClock, reader: &causebook_ledger::Reader) -> Result<(), Failure> {
-    let start = clock.monotonic();
+fn verify(reader: &causebook_ledger::Reader) -> Result<(), Failure> {
+    let watch = Stopwatch::start();
     let request = VerifyRequest {
         depth: Depth::Full,
         remembered: None,
         threads: 2,
     };
     let report = reader.verify(&request, &mut |_, _| {})?;
-    let took = (clock.monotonic() - start).as_secs_f64();
+    let took = watch.elapsed().as_secs_f64();
     let verdict = if report.is_intact() {
         "intact"
     } else {
@@ -231,7 +232,7 @@ fn verify(clock: &SystemClock, reader: &causebook_ledger::Reader) -> Result<(), 
             report.records_checked
         ),
     );
-    let start = clock.monotonic();
+    let watch = Stopwatch::start();
     reader.verify(
         &VerifyRequest {
             depth: Depth::Quick,
@@ -242,28 +243,24 @@ fn verify(clock: &SystemClock, reader: &causebook_ledger::Reader) -> Result<(), 
     )?;
     row(
         "verify --quick",
-        &format!("{:.1} ms", (clock.monotonic() - start).as_secs_f64() * 1e3),
+        &format!("{:.1} ms", watch.elapsed().as_secs_f64() * 1e3),
     );
     Ok(())
 }
 
-fn find(
-    clock: &SystemClock,
-    reader: &causebook_ledger::Reader,
-    records: u64,
-) -> Result<(), Failure> {
+fn find(reader: &causebook_ledger::Reader, records: u64) -> Result<(), Failure> {
     let mut random = Random::new(9);
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for _ in 0..LOOKUPS {
         let id = format!("{:016x}", scatter(random.below(records)));
-        let start = clock.monotonic();
+        let watch = Stopwatch::start();
         if reader.find_exact(&id)?.is_none() {
             return Err(format!("{id} was not found").into());
         }
-        known.push(clock.monotonic() - start);
-        let start = clock.monotonic();
+        known.push(watch.elapsed());
+        let watch = Stopwatch::start();
         reader.find_exact(&format!("absent-{}", random.below(u64::MAX)))?;
-        unknown.push(clock.monotonic() - start);
+        unknown.push(watch.elapsed());
     }
     row("find by id, present", &percentiles(known));
     row("find by id, absent", &percentiles(unknown));
