@@ -13,7 +13,7 @@ use crate::failure::{Exit, Failure, Outcome, plain_io};
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) bytes: Vec<u8>,
-    /// `loans.ndjson:3`.
+    /// `loans.ndjson:3`, or what the document is called.
     pub(crate) place: String,
 }
 
@@ -21,6 +21,8 @@ pub(crate) struct Document {
 pub(crate) struct Documents {
     name: String,
     reader: Box<dyn BufRead>,
+    /// Whether people know the stream by its lines.
+    numbered: bool,
     /// Lines read ahead to tell what the stream is.
     ahead: std::collections::VecDeque<(usize, Vec<u8>)>,
     line: usize,
@@ -34,10 +36,28 @@ impl Documents {
         Documents {
             name: name.to_owned(),
             reader,
+            numbered: true,
             ahead: std::collections::VecDeque::new(),
             line: 0,
             by_line: None,
             done: false,
+        }
+    }
+
+    /// A single document that people did not write into a file.
+    pub(crate) fn single(name: &str, text: String) -> Documents {
+        let reader = Box::new(std::io::Cursor::new(text.into_bytes()));
+        Documents {
+            numbered: false,
+            ..Documents::new(name, reader)
+        }
+    }
+
+    fn place(&self, line: usize) -> String {
+        if self.numbered {
+            format!("{}:{line}", self.name)
+        } else {
+            self.name.clone()
         }
     }
 
@@ -104,7 +124,7 @@ impl Documents {
         read.map_err(|error| self.unreadable(&error))?;
         Ok(Document {
             bytes,
-            place: format!("{}:{first}", self.name),
+            place: self.place(first),
         })
     }
 
@@ -129,7 +149,7 @@ impl Documents {
         };
         Ok(next.map(|(number, bytes)| Document {
             bytes,
-            place: format!("{}:{number}", self.name),
+            place: self.place(number),
         }))
     }
 }

@@ -54,7 +54,7 @@ impl Failure {
         Failure {
             exit,
             code,
-            title: title.into(),
+            title: without_numbers(title.into()),
             place: None,
             detail: None,
             hint: None,
@@ -154,11 +154,17 @@ impl From<io::Error> for Failure {
 
 /// The operating system's words without its number: "No such file or directory".
 pub(crate) fn plain_io(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
+    without_numbers(error.to_string())
+}
+
+fn without_numbers(mut text: String) -> String {
+    while let Some(start) = text.find(" (os error ") {
+        let end = text[start..]
+            .find(')')
+            .map_or(text.len(), |end| start + end + 1);
+        text.replace_range(start..end, "");
     }
+    text
 }
 
 /// An error and its causes, joined by colons, each said once.
@@ -173,4 +179,23 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_where_why_and_what_next() {
+        let failure = Failure::usage("reading x: Not a directory (os error 20)")
+            .place("x:3")
+            .detail("because\nso it is")
+            .hint("try y");
+        let text =
+            "error: reading x: Not a directory\n  at x:3\n  because\n  so it is\n\nhint: try y\n";
+        assert_eq!(failure.text(Paint::new(false)), text);
+        let problem: serde_json::Value = serde_json::from_str(&failure.json()).unwrap();
+        assert_eq!(problem["at"], "x:3");
+        assert_eq!(problem["exit"], 2);
+    }
 }

@@ -137,6 +137,9 @@ impl Verdict {
         let word = paint.good("INTACT");
         match self.depth {
             Depth::Quick => format!("{word}  the log's head is sound (no record was read; {took})"),
+            _ if self.report.records_checked == 1 => {
+                format!("{word}  1 record is as it was signed ({took})")
+            }
             _ => format!(
                 "{word}  {} records are as they were signed ({took})",
                 grouped(self.report.records_checked)

@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
                 "a record comes from --file or from flags, not from both",
             ));
         }
-        Some(text) => Documents::new("flags", Box::new(io::Cursor::new(text.into_bytes()))),
+        Some(text) => Documents::single("the flags", text),
         None => open(args.file.as_ref())?,
     };
     let ledger = store::writer(&settings)?;

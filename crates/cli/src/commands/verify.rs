@@ -99,7 +99,14 @@ fn depth(args: &Args, reader: &Reader) -> Outcome<Depth> {
     let Some(since) = &args.since else {
         return Ok(Depth::Full);
     };
-    if let Ok(index) = since.parse() {
+    if let Ok(index) = since.parse::<u64>() {
+        if index >= reader.size() && index > 0 {
+            let title = format!(
+                "--since {index}: the ledger ends before, it has {} records",
+                reader.size()
+            );
+            return Err(Failure::usage(title));
+        }
         return Ok(Depth::Since(index));
     }
     let moment = parse::moment(since)

@@ -29,11 +29,11 @@ fn an_untouched_ledger_is_intact() {
     place
         .run(&["verify", "--id", "loan-0002"])
         .succeeds()
-        .prints(&["1 records"]);
+        .prints(&["1 record is as it was signed"]);
     place
         .run(&["verify", "--since", "1"])
         .succeeds()
-        .prints(&["1 records"]);
+        .prints(&["1 record is as it was signed"]);
     place
         .run(&["verify", "--since", "1h"])
         .succeeds()
@@ -43,6 +43,10 @@ fn an_untouched_ledger_is_intact() {
     assert_eq!(report["records_checked"], 2);
     place.run(&["verify", "--id", "loan-9999"]).ends_with(3);
     place.run(&["verify", "--since", "whenever"]).ends_with(2);
+    place
+        .run(&["verify", "--since", "99"])
+        .ends_with(2)
+        .says(&["it has 2 records"]);
 }
 
 #[test]

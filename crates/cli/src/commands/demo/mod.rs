@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Format;
 use crate::store;
+use crate::suggest::nearest;
 use crate::units::duration;
 use crate::verdict::{self, Memory};
 
@@ -68,6 +69,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         .or(context.global.home.as_ref())
         .cloned()
         .unwrap_or_else(|| PathBuf::from("causebook-demo"));
+    if given
+        .is_some_and(|dir| !dir.exists() && nearest(&dir.to_string_lossy(), ["tamper"]).is_some())
+    {
+        return Err(
+            Failure::usage("there is no such folder").hint("did you mean `causebook demo tamper`?")
+        );
+    }
     let ledger = Some("main".to_owned());
     let settings = Settings::load(&Global {
         home: Some(home),
