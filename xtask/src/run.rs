@@ -39,11 +39,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<(), Failure> {
 /// A program, in the workspace's root.
 pub(crate) fn program_in_root(program: &str, arguments: &[&str]) -> Result<(), Failure> {
     say(&format!("$ {} {}", short(program), arguments.join(" ")));
-    let status = Command::new(program)
-        .args(arguments)
-        .current_dir(root())
-        .stdin(Stdio::null())
-        .status();
+    let status = command(program, arguments).status();
     let status = status.map_err(|error| format!("{} cannot be run: {error}", short(program)))?;
     if status.success() {
         Ok(())
@@ -54,11 +50,7 @@ pub(crate) fn program_in_root(program: &str, arguments: &[&str]) -> Result<(), F
 
 /// What a program prints.
 pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String, Failure> {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(root())
-        .stdin(Stdio::null())
-        .output();
+    let output = command(program, arguments).output();
     let output = output.map_err(|error| format!("{} cannot be run: {error}", short(program)))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -75,12 +67,28 @@ pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String, Failur
 
 /// Whether a program runs at all.
 pub(crate) fn runs(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program)
-        .args(arguments)
+    command(program, arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|s| s.success())
+}
+
+/// A program in the workspace's root, without what cargo told this one about itself: some build scripts look at those
+/// variables, and a nested cargo would compile their crates, and everything above them, again and again.
+fn command(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .current_dir(root())
+        .stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        let name_text = name.to_string_lossy();
+        if name_text.starts_with("CARGO_PKG_") || name_text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 fn short(program: &str) -> &str {
