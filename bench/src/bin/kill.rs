@@ -17,7 +17,7 @@ use causebook_ledger::{Depth, Options, VerifyRequest};
 use causebook_record::Draft;
 
 const ROUNDS: u64 = 100;
-const LIFE_MILLIS_MAX: u64 = 400;
+const LIFE_MILLIS_MAX: u64 = 180;
 const WRITERS: u64 = 4;
 
 fn main() -> ExitCode {
