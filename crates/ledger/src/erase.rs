@@ -37,6 +37,8 @@ pub struct ErasureReport {
     pub index: u64,
     /// Facts that are gone.
     pub facts_erased: usize,
+    /// Of these, facts whose values are too short to be searched for: they are found everywhere by chance.
+    pub not_searched: usize,
     /// Receipt of the record of the act.
     pub receipt: Receipt,
     /// Bytes of files that were searched for the erased values.
@@ -73,9 +75,11 @@ pub(crate) fn erase(
     let (bytes_searched, found_in_files) = search_files(ledger, &values)?;
     let found_in_records = search_records(ledger, index, &values)?;
     let facts_erased = values.len();
+    let not_searched = facts_erased - needles(&values).len();
     Ok(ErasureReport {
         index,
         facts_erased,
+        not_searched,
         receipt,
         bytes_searched,
         found_in_files,

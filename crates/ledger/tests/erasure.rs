@@ -50,7 +50,7 @@ fn erased_facts_are_gone_from_every_byte_and_the_ledger_still_verifies() {
     let report = ledger
         .erase("person", &what, "request of the subject", "officer")
         .unwrap();
-    assert_eq!(report.facts_erased, 2);
+    assert_eq!((report.facts_erased, report.not_searched), (2, 0));
     assert!(report.bytes_searched > 0);
     assert_eq!(report.found_in_files, Vec::<String>::new());
     assert_eq!(holds_canary(&media.disk), Vec::<String>::new());
@@ -67,6 +67,14 @@ fn erased_facts_are_gone_from_every_byte_and_the_ledger_still_verifies() {
     let report = verify(&reader);
     assert!(report.is_intact(), "{:?}", report.findings);
     assert_eq!(report.redacted, 1);
+}
+
+#[test]
+fn values_too_short_to_search_for_are_told() {
+    let (_, ledger) = ledger_with_canary();
+    let what = Erasure::Facts(pointers(&["/input/age", "/input/name"]));
+    let report = ledger.erase("person", &what, "request", "officer").unwrap();
+    assert_eq!((report.facts_erased, report.not_searched), (2, 1));
 }
 
 #[test]

@@ -89,6 +89,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             "facts_erased": report.facts_erased,
             "recorded_as": report.receipt.id,
             "recorded_at_index": report.receipt.index,
+            "not_searched": report.not_searched,
             "bytes_searched": report.bytes_searched,
             "found_in_files": report.found_in_files,
             "found_in_records": report.found_in_records,
@@ -105,7 +106,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     output.line(format_args!(
         "  searched {} bytes of the ledger for what is gone",
         grouped(report.bytes_searched)
-    ))
+    ))?;
+    if report.not_searched > 0 {
+        output.line(format_args!(
+            "  {} of the values are too short to be told from others and were not searched for",
+            report.not_searched
+        ))?;
+    }
+    Ok(())
 }
 
 fn pointers(fields: &[String]) -> Outcome<Vec<Pointer>> {
