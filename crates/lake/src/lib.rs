@@ -13,6 +13,7 @@ mod error;
 mod footers;
 mod log;
 mod rewrite;
+mod scan;
 mod store;
 mod table;
 

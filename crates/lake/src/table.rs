@@ -4,30 +4,30 @@
 //! is one function, [`DeltaTable::append`]: encode, write durably, read back, commit, publish. Erasing and merging are
 //! in [`crate::rewrite`].
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use causebook_ledger::{ColumnFault, Row, Scan, ScannedRow, TableError, TableSink, Visit};
+use causebook_ledger::{Row, TableError, TableSink, TableView};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use crate::batch::{self, Decoder, Unreadable};
-use crate::columns;
+use crate::batch::{self, Decoder};
 use crate::datafile::{Batches, DataFile};
 use crate::durable::{self, Existing, Watch};
 use crate::encode::{Encoded, Encoder};
 use crate::error::{damaged, storage};
 use crate::footers::Footers;
 use crate::log::{Log, LoggedFile, NewFile, PARTITION, Purpose, Snapshot};
+use crate::scan::{DeltaView, damaged_row};
 
 /// Rows turned into columns at a time while a file is encoded.
 const ENCODE_ROWS: usize = 4096;
 /// Commits between two checkpoints of the log.
 const CHECKPOINT_EVERY: u64 = 50;
-const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
+pub(crate) const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 
 /// A data file of the table, for engines that read the files themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -265,11 +265,12 @@ impl DeltaTable {
         self.log.expire_before(keep_from)
     }
 
-    /// A handle that finds a file gone may only be behind: a writer has merged or rewritten it since.
-    fn moved_on(&self, seen: &Snapshot) -> Result<Option<Snapshot>, TableError> {
-        self.refresh()?;
-        let newer = self.snapshot();
-        Ok((newer.version() != seen.version()).then_some(newer))
+    /// Where the rows of `seen` are now. A handle that finds a file gone may only be behind: a writer has merged or
+    /// rewritten it since. The handle itself goes on only when it is refreshed: whoever holds its rows together with
+    /// others must not get more of them in between.
+    pub(crate) fn moved_on(&self, seen: &Snapshot) -> Result<Option<Snapshot>, TableError> {
+        let newest = self.log.update(seen)?;
+        Ok((newest.version() != seen.version()).then_some(newest))
     }
 
     fn get_from(&self, snapshot: &Snapshot, index: u64) -> Result<Option<Row>, TableError> {
@@ -392,39 +393,11 @@ impl TableSink for DeltaTable {
         }
     }
 
-    fn scan(&self, scan: &Scan, visit: Visit<'_>) -> Result<(), TableError> {
-        let mut snapshot = self.snapshot();
-        let mut rest = scan.indexes.clone();
-        loop {
-            let files = Arc::clone(&snapshot.files);
-            let in_range =
-                |file: &&LoggedFile| file.first_index < rest.end && file.last_index >= rest.start;
-            let wanted: Vec<&LoggedFile> = files.iter().filter(in_range).collect();
-            let mut gone = None;
-            for logged in wanted {
-                let path = self.path(logged);
-                let file = match DataFile::open(&path) {
-                    Ok(file) => file,
-                    Err(fault) if !path.exists() => {
-                        gone = Some(fault);
-                        break;
-                    }
-                    Err(fault) => return Err(fault),
-                };
-                let checks = Checks {
-                    columns: scan.check_columns,
-                    day: logged.date.as_deref().and_then(day_number),
-                };
-                if scan_file(&file, logged, &rest, checks, visit)?.is_break() {
-                    return Ok(());
-                }
-                rest.start = rest.start.max(logged.last_index.saturating_add(1));
-            }
-            let Some(fault) = gone else {
-                return Ok(());
-            };
-            snapshot = self.moved_on(&snapshot)?.ok_or(fault)?;
-        }
+    fn view(&self) -> Box<dyn TableView + '_> {
+        Box::new(DeltaView {
+            table: self,
+            snapshot: self.snapshot(),
+        })
     }
 
     fn replace(&self, rows: &[Row]) -> Result<(), TableError> {
@@ -529,14 +502,14 @@ fn read_back(path: &Path, rows: &[Row]) -> Result<(), TableError> {
 }
 
 /// Days since the Unix epoch of a `YYYY-MM-DD`.
-fn day_number(date: &str) -> Option<i64> {
+pub(crate) fn day_number(date: &str) -> Option<i64> {
     let date: jiff::civil::Date = date.parse().ok()?;
     let midnight = Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
     Some(midnight.as_microsecond().div_euclid(MICROSECONDS_A_DAY))
 }
 
 /// The `YYYY-MM-DD` of a day number.
-fn date_of(day: i64) -> String {
+pub(crate) fn date_of(day: i64) -> String {
     let midnight = Timestamp::from_microsecond(day.saturating_mul(MICROSECONDS_A_DAY));
     Offset::UTC
         .to_datetime(midnight.unwrap_or_default())
@@ -557,89 +530,4 @@ fn row_at(file: &DataFile, batches: Batches, index: u64) -> Result<Option<Row>, 
         }
     }
     Ok(None)
-}
-
-fn damaged_row(file: &DataFile, row: &Unreadable) -> TableError {
-    damaged(
-        file.path(),
-        format_args!("row {}: column {}: {}", row.index, row.column, row.why),
-    )
-}
-
-#[derive(Clone, Copy)]
-struct Checks {
-    /// Compare typed columns with the sealed text.
-    columns: bool,
-    /// The file's partition, as a day number.
-    day: Option<i64>,
-}
-
-fn scan_file(
-    file: &DataFile,
-    logged: &LoggedFile,
-    indexes: &Range<u64>,
-    checks: Checks,
-    visit: Visit<'_>,
-) -> Result<ControlFlow<()>, TableError> {
-    // A file that lies within the range is shown as it is, whatever indexes its rows claim.
-    let whole = indexes.start <= logged.first_index && logged.last_index < indexes.end;
-    let batches = if whole {
-        file.all()?
-    } else {
-        file.near(indexes)?
-    };
-    for batch in batches {
-        let batch = batch?;
-        let decoder = Decoder::new(&batch).map_err(|what| damaged(file.path(), what))?;
-        for at in 0..decoder.len() {
-            if !whole && !indexes.contains(&decoder.index(at).cast_unsigned()) {
-                continue;
-            }
-            let scanned = scanned_row(file, &decoder, at, checks)?;
-            if visit(scanned).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-    }
-    Ok(ControlFlow::Continue(()))
-}
-
-fn scanned_row(
-    file: &DataFile,
-    decoder: &Decoder<'_>,
-    at: usize,
-    checks: Checks,
-) -> Result<ScannedRow, TableError> {
-    let cells = decoder.cells(at);
-    let record = match decoder.record(at, &cells) {
-        Ok(record) => record,
-        Err(unreadable) if checks.columns => {
-            let (row, fault) = unreadable.into_fault();
-            return Ok(ScannedRow {
-                row,
-                column_fault: Some(fault),
-            });
-        }
-        Err(unreadable) => return Err(damaged_row(file, &unreadable)),
-    };
-    let sealed = record.text().is_some();
-    let column_fault = if checks.columns && sealed {
-        columns::column_fault(&cells).or_else(|| date_fault(&cells, checks.day))
-    } else {
-        None
-    };
-    let index = decoder.index(at).cast_unsigned();
-    Ok(ScannedRow {
-        row: Row { index, record },
-        column_fault,
-    })
-}
-
-fn date_fault(cells: &columns::Cells<'_>, day: Option<i64>) -> Option<ColumnFault> {
-    let recorded = cells.recorded_at?.div_euclid(MICROSECONDS_A_DAY);
-    (day != Some(recorded)).then(|| ColumnFault {
-        column: PARTITION,
-        stored: day.map(date_of),
-        sealed: Some(date_of(recorded)),
-    })
 }

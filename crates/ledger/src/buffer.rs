@@ -89,6 +89,13 @@ impl Buffer {
             .collect()
     }
 
+    /// The records from `from` on.
+    pub(crate) fn sealed_from(&self, from: u64) -> Vec<Arc<Sealed>> {
+        let skipped = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let entries = self.entries.iter().skip(skipped);
+        entries.map(|entry| Arc::clone(&entry.sealed)).collect()
+    }
+
     /// Candidate positions of a key, ascending.
     pub(crate) fn find(&self, key: Key) -> &[u64] {
         self.positions.get(&key).map_or(&[], Vec::as_slice)

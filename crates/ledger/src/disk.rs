@@ -72,7 +72,8 @@ pub trait Disk: Send + Sync + Debug {
     /// `NotFound` if it does not exist.
     fn read(&self, path: &str) -> io::Result<Vec<u8>>;
 
-    /// Creates or replaces a file. Neither durable nor atomic: for contents that can be made again.
+    /// Creates or replaces a file in one step: who reads it meanwhile sees the old contents or the new ones, whole. Not
+    /// durable, and after a crash it may be torn: for contents that can be made again.
     ///
     /// # Errors
     /// Whatever the device reports, a full disk included.
@@ -221,7 +222,9 @@ impl Disk for RealDisk {
     }
 
     fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        fs::write(self.at(path), bytes)
+        let temporary = self.at(&format!("{path}.tmp"));
+        fs::write(&temporary, bytes)?;
+        fs::rename(&temporary, self.at(path))
     }
 
     fn len(&self, path: &str) -> io::Result<Option<u64>> {

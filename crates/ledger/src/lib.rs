@@ -51,5 +51,5 @@ pub use options::Options;
 pub use reader::Reader;
 pub use sequence::Receipt;
 pub use shared::SignedCheckpoint;
-pub use table::{ColumnFault, Row, Scan, ScannedRow, TableError, TableSink, Visit};
+pub use table::{ColumnFault, Row, Scan, ScannedRow, TableError, TableSink, TableView, Visit};
 pub use verify::{Depth, FINDINGS_KEPT_MAX, Fault, Finding, VerifyReport, VerifyRequest};

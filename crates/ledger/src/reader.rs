@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causebook_evidence::{Evidence, EvidenceRecord};
-use causebook_record::{Digest, Kind, Selection};
+use causebook_record::{Kind, Sealed, Selection};
 
 use crate::blobs;
 use crate::clock::{Clock, SystemClock};
@@ -17,7 +17,7 @@ use crate::identity::Identity;
 use crate::index::KeyKind;
 use crate::recover::{bundled_digest, recover};
 use crate::shared::{Shared, SignedCheckpoint};
-use crate::table::{Row, Scan, TableSink};
+use crate::table::{Row, Scan, TableSink, TableView};
 use crate::verify::{self, Finding, VerifyReport, VerifyRequest};
 
 /// Shortest prefix that may stand for an id.
@@ -120,15 +120,18 @@ impl Reader {
                 prefix: id.to_owned(),
             });
         }
-        let mut found = self.shared.table.find_prefix(id, CANDIDATES_SHOWN + 1)?;
-        found.extend(self.buffered().into_iter().filter_map(|row| {
+        // The buffer is asked first: a row leaves it only after the table has it.
+        let buffered = self.buffered().into_iter().filter_map(|row| {
             let candidate = row
                 .record
                 .fields()
                 .id
                 .filter(|candidate| candidate.starts_with(id))?;
             Some((candidate, row.index))
-        }));
+        });
+        let mut found: Vec<_> = buffered.collect();
+        found.extend(self.shared.table.find_prefix(id, CANDIDATES_SHOWN + 1)?);
+        found.sort_unstable_by_key(|(_, index)| *index);
         found.dedup();
         match found.as_slice() {
             [] => Err(LedgerError::NotFound { id: id.to_owned() }),
@@ -270,17 +273,31 @@ impl Reader {
         buffer.rows(buffer.first(), usize::MAX)
     }
 
-    /// The same, with the digests that were acknowledged.
-    pub(crate) fn buffered_with_digests(&self) -> Vec<(Row, Digest)> {
-        let buffer = self.shared.buffer();
-        let rows = buffer.rows(buffer.first(), usize::MAX);
-        rows.into_iter()
-            .filter_map(|row| {
-                buffer
-                    .get(row.index)
-                    .map(|entry| (row, entry.sealed.digest))
-            })
-            .collect()
+    /// The ledger as it is at this moment, all parts of it fitting together whatever a writer does meanwhile.
+    pub(crate) fn moment(&self) -> Moment<'_> {
+        loop {
+            // In this order: a record comes under a checkpoint before the table has it, and is acknowledged before that.
+            let table = self.shared.table.view();
+            let checkpoint = self.checkpoint();
+            let buffer = self.shared.buffer();
+            // Else records have moved to the table since it was looked at.
+            if buffer.first() <= table.covered() {
+                let tail = buffer.sealed_from(table.covered());
+                return Moment {
+                    table,
+                    checkpoint,
+                    tail,
+                };
+            }
+        }
+    }
+
+    /// The same ledger as it is on disk now, if this reader was opened beside a writer.
+    fn reopened(&self) -> Result<Self, LedgerError> {
+        Self::open(
+            Arc::clone(&self.shared.disk),
+            Arc::clone(&self.shared.table),
+        )
     }
 
     /// Waits until more than `size` records are acknowledged, and gives how many are. Of use with a live ledger.
@@ -368,8 +385,12 @@ impl Reader {
         ))
     }
 
-    /// Whether an erasure of the record with this id is on record.
+    /// Whether an erasure of the record with this id is on record, also one since this reader was opened.
     pub(crate) fn is_erasure_recorded(&self, id: &str) -> Result<bool, LedgerError> {
+        Ok(self.has_erasure_of(id)? || self.reopened()?.has_erasure_of(id)?)
+    }
+
+    fn has_erasure_of(&self, id: &str) -> Result<bool, LedgerError> {
         for index in self.referring_to(id)? {
             if self
                 .get(index)?
@@ -405,12 +426,27 @@ impl Reader {
         self.shared.disk.as_ref()
     }
 
-    pub(crate) fn table(&self) -> &dyn TableSink {
-        self.shared.table.as_ref()
-    }
-
     pub(crate) fn faults(&self) -> &[Finding] {
         &self.faults
+    }
+}
+
+/// A ledger as it was at one moment.
+pub(crate) struct Moment<'a> {
+    pub(crate) table: Box<dyn TableView + 'a>,
+    pub(crate) checkpoint: Option<SignedCheckpoint>,
+    /// The acknowledged records behind those of the table.
+    pub(crate) tail: Vec<Arc<Sealed>>,
+}
+
+impl Moment<'_> {
+    pub(crate) fn in_table(&self) -> u64 {
+        self.table.covered()
+    }
+
+    /// Records acknowledged.
+    pub(crate) fn size(&self) -> u64 {
+        self.in_table() + self.tail.len() as u64
     }
 }
 

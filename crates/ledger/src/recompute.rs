@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::thread;
 
-use causebook_record::{Digest, Stored};
+use causebook_record::{Digest, Sealed, Stored};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::error::LedgerError;
-use crate::reader::Reader;
-use crate::table::{Scan, ScannedRow};
+use crate::reader::Moment;
+use crate::table::{Row, Scan, ScannedRow};
 
 /// Rows handed over at once.
 const CHUNK_ROWS: usize = 256;
@@ -63,12 +63,28 @@ struct ReadRow {
     acknowledged: Option<Digest>,
 }
 
+impl ReadRow {
+    fn acknowledged(index: u64, sealed: &Sealed) -> Self {
+        let record = Stored::Whole {
+            text: sealed.text.clone(),
+            key: sealed.key,
+        };
+        Self {
+            scanned: ScannedRow {
+                row: Row { index, record },
+                column_fault: None,
+            },
+            acknowledged: Some(sealed.digest),
+        }
+    }
+}
+
 /// Visits the rows of `range` with their digests.
 ///
 /// # Errors
 /// If the table cannot be read; the rows before the fault have been visited.
 pub(crate) fn recompute_rows(
-    reader: &Reader,
+    moment: &Moment<'_>,
     range: Range<u64>,
     threads: usize,
     visit: &mut dyn FnMut(Recomputed),
@@ -76,7 +92,7 @@ pub(crate) fn recompute_rows(
     let (chunks_out, chunks_in) = bounded::<(u64, Vec<ReadRow>)>(CHUNKS_WAITING);
     let (done_out, done_in) = bounded(CHUNKS_WAITING);
     thread::scope(|scope| {
-        let scanner = scope.spawn(move || read_chunks(reader, range, &chunks_out));
+        let scanner = scope.spawn(move || read_chunks(moment, range, &chunks_out));
         for _ in 0..threads.max(1) {
             let (chunks_in, done_out) = (chunks_in.clone(), done_out.clone());
             scope.spawn(move || recompute_chunks(&chunks_in, &done_out));
@@ -110,7 +126,7 @@ fn recompute_chunks(chunks: &Receiver<(u64, Vec<ReadRow>)>, done: &Sender<(u64, 
 
 /// Reads the table's rows as they lie, then the acknowledged ones that are not in the table yet.
 fn read_chunks(
-    reader: &Reader,
+    moment: &Moment<'_>,
     range: Range<u64>,
     chunks: &Sender<(u64, Vec<ReadRow>)>,
 ) -> Result<(), LedgerError> {
@@ -125,10 +141,7 @@ fn read_chunks(
             ControlFlow::Break(())
         }
     };
-    let buffered = reader.buffered_with_digests();
-    let in_table = buffered
-        .first()
-        .map_or(reader.in_table(), |(row, _)| row.index);
+    let in_table = moment.in_table();
     let table_rows = range.start..range.end.min(in_table).max(range.start);
     // A full verification looks at every row of the table, also at one whose index is beyond what it should hold.
     let indexes = if range.start == 0 && range.end >= in_table {
@@ -136,7 +149,7 @@ fn read_chunks(
     } else {
         table_rows
     };
-    let scanned = reader.table().scan(
+    let scanned = moment.table.scan(
         &Scan {
             indexes,
             check_columns: true,
@@ -153,17 +166,9 @@ fn read_chunks(
             }
         },
     );
-    for (row, acknowledged) in buffered
-        .into_iter()
-        .filter(|(row, _)| range.contains(&row.index))
-    {
-        chunk.push(ReadRow {
-            scanned: ScannedRow {
-                row,
-                column_fault: None,
-            },
-            acknowledged: Some(acknowledged),
-        });
+    let tail = (in_table..).zip(&moment.tail);
+    for (index, sealed) in tail.filter(|(index, _)| range.contains(index)) {
+        chunk.push(ReadRow::acknowledged(index, sealed));
         if chunk.len() == CHUNK_ROWS && send(&mut chunk).is_break() {
             break;
         }

@@ -51,48 +51,13 @@ pub(crate) fn recover(
     write: bool,
 ) -> Result<Recovered, LedgerError> {
     let identity = Identity::load(disk.as_ref())?;
-    let mut faults = Vec::new();
-    let checkpoint = match load_checkpoint(disk.as_ref(), &identity) {
-        Err(LedgerError::Tampered(finding)) if !write => {
-            faults.push(*finding);
-            None
-        }
-        other => other?,
-    };
-    let mut frames: Vec<(u64, Sealed)> = Vec::new();
-    let mut attempt = 0;
-    let replay = loop {
-        frames.clear();
-        let outcome = wal::replay(disk.as_ref(), &mut |frame| {
-            let sealed = Sealed {
-                text: frame.text.to_owned(),
-                key: frame.key,
-                digest: frame.digest,
-            };
-            frames.push((frame.index, sealed));
-        });
-        // The table is read after the log: what the log has let go of meanwhile is in the table by then.
-        table.refresh()?;
-        let gap = frames
-            .first()
-            .is_some_and(|(first, _)| *first > table.covered());
-        attempt += 1;
-        match outcome {
-            Ok(replay) if !gap => break replay,
-            // A writer beside us may remove segments and begin new ones between two of our steps.
-            _ if !write && attempt < READ_ATTEMPTS_MAX => {}
-            Ok(_) => {
-                let error = missing_records(
-                    table.covered(),
-                    frames.first().map_or(0, |(first, _)| *first),
-                );
-                frames.clear();
-                break tolerate(error, write, &mut faults)?;
-            }
-            Err(error) => break tolerate(error, write, &mut faults)?,
-        }
-    };
-    let covered = table.covered();
+    let Sight {
+        covered,
+        checkpoint,
+        frames,
+        replay,
+        faults,
+    } = look_until_settled(disk.as_ref(), &identity, table, write)?;
     let (index, indexed) = Index::open(Arc::clone(disk), covered, write)?;
     let index = complete_index(index, table, indexed, covered, write)?;
     let mut buffer = Buffer::starting_at(covered);
@@ -114,6 +79,119 @@ pub(crate) fn recover(
         checkpoint,
         buffer,
         index,
+        replay,
+        faults,
+    })
+}
+
+/// What table, checkpoint and write-ahead log say, looked at one after the other.
+#[derive(Debug)]
+struct Sight {
+    covered: u64,
+    checkpoint: Option<SignedCheckpoint>,
+    frames: Vec<(u64, Sealed)>,
+    replay: Replay,
+    faults: Vec<Finding>,
+}
+
+impl Sight {
+    /// Whether the three fit together. They do not if a writer moved records while they were looked at, or if
+    /// something is wrong.
+    fn is_settled(&self) -> bool {
+        let (first, end, claimed) = self.extent();
+        self.faults.is_empty() && first <= self.covered && end >= claimed
+    }
+
+    /// First index of the write-ahead log, end of all records, and size of the checkpoint.
+    fn extent(&self) -> (u64, u64, u64) {
+        let first = self
+            .frames
+            .first()
+            .map_or(self.covered, |(first, _)| *first);
+        let end = self.replay.end.unwrap_or(0).max(self.covered);
+        let checkpoint = self.checkpoint.as_ref();
+        (
+            first,
+            end,
+            checkpoint.map_or(0, |signed| signed.checkpoint.size),
+        )
+    }
+
+    /// Records that neither table nor log has leave what follows them without a place.
+    fn note_gap(&mut self, write: bool) -> Result<(), LedgerError> {
+        let (first, _, _) = self.extent();
+        if first > self.covered {
+            self.frames.clear();
+            let error = missing_records(self.covered, first);
+            self.replay = tolerate(error, write, &mut self.faults)?;
+        }
+        Ok(())
+    }
+}
+
+/// Looks until what is seen fits together. A writer stops at what does not; a reader looks again as long as a writer
+/// beside it changes what is seen, and then goes on with what could be read and remembers what was wrong.
+fn look_until_settled(
+    disk: &dyn Disk,
+    identity: &Identity,
+    table: &dyn TableSink,
+    write: bool,
+) -> Result<Sight, LedgerError> {
+    let mut before = None;
+    for attempt in 1.. {
+        let last = attempt == READ_ATTEMPTS_MAX;
+        match look(disk, identity, table, write) {
+            Ok(mut sight) => {
+                let seen = (sight.covered, sight.extent());
+                let unchanged = before.replace(seen) == Some(seen);
+                if sight.is_settled() || write || unchanged || last {
+                    sight.note_gap(write)?;
+                    return Ok(sight);
+                }
+            }
+            // A file that was listed may be gone when it is read.
+            Err(error) if write || last => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Err(LedgerError::Foreign {
+        what: "the ledger changes faster than it can be read".to_owned(),
+    })
+}
+
+/// Looks once, in this order: a record is in the write-ahead log before it comes under a checkpoint, and under one
+/// before it is in the table, so what is looked at later has at least what was seen earlier, except for records that
+/// have left the log for the table meanwhile.
+fn look(
+    disk: &dyn Disk,
+    identity: &Identity,
+    table: &dyn TableSink,
+    write: bool,
+) -> Result<Sight, LedgerError> {
+    table.refresh()?;
+    let covered = table.covered();
+    let mut faults = Vec::new();
+    let checkpoint = match load_checkpoint(disk, identity) {
+        Err(LedgerError::Tampered(finding)) if !write => {
+            faults.push(*finding);
+            None
+        }
+        other => other?,
+    };
+    let mut frames: Vec<(u64, Sealed)> = Vec::new();
+    let replayed = wal::replay(disk, &mut |frame| {
+        let sealed = Sealed {
+            text: frame.text.to_owned(),
+            key: frame.key,
+            digest: frame.digest,
+        };
+        frames.push((frame.index, sealed));
+    });
+    let replay = replayed.or_else(|error| tolerate(error, write, &mut faults))?;
+    Ok(Sight {
+        covered,
+        checkpoint,
+        frames,
         replay,
         faults,
     })

@@ -86,6 +86,21 @@ pub enum TableError {
 /// Visits rows; `Break` ends the scan early without error.
 pub type Visit<'a> = &'a mut dyn FnMut(ScannedRow) -> ControlFlow<()>;
 
+/// One committed state of a table, which stays what it is while the table moves on.
+///
+/// Rows may be merged into other files or be erased meanwhile; none is added, and none goes.
+pub trait TableView: Send + Sync {
+    /// Rows `0..covered` are in this state.
+    fn covered(&self) -> u64;
+
+    /// Visits rows in the order they lie on disk (files by first index, then file order), without sorting, so that
+    /// rows that are missing, doubled or out of order are seen as they are.
+    ///
+    /// # Errors
+    /// If the storage fails or a file is damaged; rows before the fault have been visited.
+    fn scan(&self, scan: &Scan, visit: Visit<'_>) -> Result<(), TableError>;
+}
+
 /// The columnar home of rows that have left the write-ahead log.
 ///
 /// # Contract
@@ -115,12 +130,16 @@ pub trait TableSink: Send + Sync {
     /// If the storage fails or a file is damaged.
     fn find_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<(String, u64)>, TableError>;
 
-    /// Visits rows in the order they lie on disk (files by first index, then file order), without sorting, so that
-    /// rows that are missing, doubled or out of order are seen as they are.
+    /// The committed state of this moment. What a writer commits later is not part of it.
+    fn view(&self) -> Box<dyn TableView + '_>;
+
+    /// Visits rows of the present state, as [`TableView::scan`] does.
     ///
     /// # Errors
     /// If the storage fails or a file is damaged; rows before the fault have been visited.
-    fn scan(&self, scan: &Scan, visit: Visit<'_>) -> Result<(), TableError>;
+    fn scan(&self, scan: &Scan, visit: Visit<'_>) -> Result<(), TableError> {
+        self.view().scan(scan, visit)
+    }
 
     /// Replaces rows by others with the same indexes (erasure): rewrites the files that hold them, physically deletes
     /// the old files, and expires the log entries that named them. Durable on return.
@@ -135,7 +154,8 @@ pub trait TableSink: Send + Sync {
     /// If the storage fails; then the table is as before.
     fn compact(&self) -> Result<(), TableError>;
 
-    /// Reads the newest committed state, for a reader beside a writer in another process.
+    /// Reads the newest committed state, for a reader beside a writer in another process. Until then a reader keeps
+    /// seeing the rows that it saw, wherever a writer has moved them.
     ///
     /// # Errors
     /// If the storage fails.

@@ -5,6 +5,7 @@
 //! until the full tile that replaces them is synced.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use causebook_record::Digest;
@@ -206,23 +207,16 @@ fn bundle(digests: &[Digest]) -> Result<Vec<u8>, LedgerError> {
 /// Reads a tile or bundle. A partial one that is gone is cut from a wider one of the same tile.
 pub(crate) fn fetch(disk: &dyn Disk, path: &TilePath) -> Result<Vec<u8>, LedgerError> {
     let file = format!("{DIRECTORY}/{path}");
-    let exists = |file: &str| disk.len(file).map_err(LedgerError::disk("reading", file));
-    let read = |file: &str| disk.read(file).map_err(LedgerError::disk("reading", file));
-    if !path.is_partial() || exists(&file)?.is_some() {
-        return read(&file);
-    }
-    let full = format!("{DIRECTORY}/{}", path.full());
-    let wider = if exists(&full)?.is_some() {
-        read(&full)?
-    } else {
-        let partials = format!("{full}.p");
-        let names = disk
-            .list(&partials)
-            .map_err(LedgerError::disk("listing", &partials))?;
-        let widths = names.iter().filter_map(|name| name.parse::<u16>().ok());
-        match widths.filter(|width| *width > path.width()).max() {
-            Some(width) => read(&format!("{partials}/{width}"))?,
-            None => return read(&file),
+    let missing = match read_if_there(disk, &file)? {
+        Ok(bytes) => return Ok(bytes),
+        Err(missing) if !path.is_partial() => return Err(missing),
+        Err(missing) => missing,
+    };
+    // Partial tiles go only after the full one is there, so whoever finds no wider one now finds that.
+    let wider = match wider_partial(disk, path)? {
+        Some(bytes) => bytes,
+        None => {
+            read_if_there(disk, &format!("{DIRECTORY}/{}", path.full()))?.map_err(|_| missing)?
         }
     };
     let unit = match path.kind() {
@@ -233,6 +227,27 @@ pub(crate) fn fetch(disk: &dyn Disk, path: &TilePath) -> Result<Vec<u8>, LedgerE
         .into_iter()
         .take(unit * usize::from(path.width()))
         .collect())
+}
+
+/// A file's contents, or else the error that it is not there.
+fn read_if_there(disk: &dyn Disk, file: &str) -> Result<Result<Vec<u8>, LedgerError>, LedgerError> {
+    let read = disk.read(file);
+    let absent = matches!(&read, Err(error) if error.kind() == ErrorKind::NotFound);
+    let read = read.map_err(LedgerError::disk("reading", file));
+    if absent { Ok(read) } else { read.map(Ok) }
+}
+
+/// The widest partial tile of the same place that is wider than this one.
+fn wider_partial(disk: &dyn Disk, path: &TilePath) -> Result<Option<Vec<u8>>, LedgerError> {
+    let partials = format!("{DIRECTORY}/{}.p", path.full());
+    let names = disk
+        .list(&partials)
+        .map_err(LedgerError::disk("listing", &partials))?;
+    let widths = names.iter().filter_map(|name| name.parse::<u16>().ok());
+    match widths.filter(|width| *width > path.width()).max() {
+        Some(width) => Ok(read_if_there(disk, &format!("{partials}/{width}"))?.ok()),
+        None => Ok(None),
+    }
 }
 
 /// The digests of an entry bundle.

@@ -12,7 +12,7 @@ use crate::align::{Alignment, Lacking};
 use crate::entries::LogEntries;
 use crate::error::LedgerError;
 use crate::heads::RememberedHead;
-use crate::reader::Reader;
+use crate::reader::{Moment, Reader};
 use crate::recompute::recompute_rows;
 use crate::table::{Row, TableError};
 
@@ -194,14 +194,19 @@ pub(crate) fn verify(
     request: &VerifyRequest<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<VerifyReport, LedgerError> {
+    let moment = reader.moment();
+    let stored = moment.size();
     let mut report = VerifyReport {
-        records_stored: reader.size(),
+        records_stored: stored,
         ..VerifyReport::default()
     };
     for fault in reader.faults() {
         report.add(fault.clone());
     }
-    let checkpoint = reader.checkpoint().map(|signed| signed.checkpoint);
+    let checkpoint = moment
+        .checkpoint
+        .as_ref()
+        .map(|signed| signed.checkpoint.clone());
     report.beyond_checkpoint = report
         .records_stored
         .saturating_sub(checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size));
@@ -210,7 +215,7 @@ pub(crate) fn verify(
     if let Some(what) = entries.fault() {
         report.add_general(Fault::ChangedLog, what.to_owned());
     }
-    check_sizes(reader, checkpoint.as_ref(), &mut report);
+    check_sizes(reader, &moment, checkpoint.as_ref(), &mut report);
     if let Some(remembered) = request.remembered {
         check_continuation(
             reader,
@@ -220,7 +225,6 @@ pub(crate) fn verify(
             &mut report,
         );
     }
-    let stored = reader.size();
     let claimed = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
     let range = match request.depth {
         Depth::Quick => 0..0,
@@ -230,7 +234,7 @@ pub(crate) fn verify(
     };
     if !range.is_empty() {
         let mut alignment = Alignment::new(&mut entries, claimed, range.clone());
-        let outcome = recompute_rows(reader, range.clone(), request.threads, &mut |recomputed| {
+        let outcome = recompute_rows(&moment, range.clone(), request.threads, &mut |recomputed| {
             alignment.row(recomputed, &mut report);
             progress(
                 alignment.reached().saturating_sub(range.start),
@@ -280,8 +284,13 @@ fn check_erasures(
     Ok(())
 }
 
-fn check_sizes(reader: &Reader, checkpoint: Option<&Checkpoint>, report: &mut VerifyReport) {
-    let (stored, in_table) = (reader.size(), reader.in_table());
+fn check_sizes(
+    reader: &Reader,
+    moment: &Moment<'_>,
+    checkpoint: Option<&Checkpoint>,
+    report: &mut VerifyReport,
+) {
+    let (stored, in_table) = (moment.size(), moment.in_table());
     match checkpoint {
         Some(checkpoint) if checkpoint.size > stored => report.add(Finding {
             fault: Fault::Truncated,

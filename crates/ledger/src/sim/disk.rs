@@ -278,14 +278,10 @@ impl Disk for SimDisk {
     }
 
     fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        let exists = self.state().names.contains_key(path);
-        let file = if exists {
-            self.open(path, true)?
-        } else {
-            self.create(path, false)?
-        };
-        file.set_len(0)?;
-        file.write_at(0, bytes)
+        let temporary = format!("{path}.tmp");
+        self.remove(&temporary)?;
+        self.create(&temporary, false)?.write_at(0, bytes)?;
+        self.rename(&temporary, path)
     }
 
     fn len(&self, path: &str) -> io::Result<Option<u64>> {

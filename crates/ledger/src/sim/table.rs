@@ -2,14 +2,17 @@
 //! committed table would.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::table::{ColumnFault, Row, Scan, ScannedRow, TableError, TableSink, Visit};
+use crate::table::{ColumnFault, Row, Scan, ScannedRow, TableError, TableSink, TableView, Visit};
 
-/// A table of rows in memory. Clones are the same table.
+/// A table of rows in memory. Clones are the same handle of the same table.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryTable {
     state: Arc<Mutex<State>>,
+    /// How far the handle sees: it learns of what another one appended when it is refreshed.
+    seen: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -24,6 +27,16 @@ impl MemoryTable {
     /// An empty table.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Another handle of the same table, as another process would have.
+    #[must_use]
+    pub fn reopened(&self) -> Self {
+        let covered = self.state().covered;
+        Self {
+            state: Arc::clone(&self.state),
+            seen: Arc::new(AtomicU64::new(covered)),
+        }
     }
 
     /// Makes the next `count` appends fail without a trace.
@@ -69,9 +82,34 @@ fn failure() -> TableError {
     }
 }
 
+struct MemoryView {
+    rows: Vec<ScannedRow>,
+    covered: u64,
+}
+
+impl TableView for MemoryView {
+    fn covered(&self) -> u64 {
+        self.covered
+    }
+
+    fn scan(&self, scan: &Scan, visit: Visit<'_>) -> Result<(), TableError> {
+        let wanted = |scanned: &&ScannedRow| scan.indexes.contains(&scanned.row.index);
+        for scanned in self.rows.iter().filter(wanted) {
+            let mut scanned = scanned.clone();
+            if !scan.check_columns {
+                scanned.column_fault = None;
+            }
+            if let ControlFlow::Break(()) = visit(scanned) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl TableSink for MemoryTable {
     fn covered(&self) -> u64 {
-        self.state().covered
+        self.seen.load(Ordering::Acquire)
     }
 
     fn append(&self, rows: &[Row]) -> Result<(), TableError> {
@@ -97,6 +135,7 @@ impl TableSink for MemoryTable {
             state.acknowledgements_failing -= 1;
             return Err(failure());
         }
+        self.seen.store(state.covered, Ordering::Release);
         Ok(())
     }
 
@@ -123,20 +162,17 @@ impl TableSink for MemoryTable {
         Ok(found.take(limit).collect())
     }
 
-    fn scan(&self, scan: &Scan, visit: Visit<'_>) -> Result<(), TableError> {
-        let rows = self.state().rows.clone();
-        for mut scanned in rows
-            .into_iter()
-            .filter(|scanned| scan.indexes.contains(&scanned.row.index))
-        {
-            if !scan.check_columns {
-                scanned.column_fault = None;
-            }
-            if let ControlFlow::Break(()) = visit(scanned) {
-                break;
-            }
-        }
-        Ok(())
+    fn view(&self) -> Box<dyn TableView + '_> {
+        let (state, seen) = (self.state(), self.covered());
+        let is_newest = state.covered == seen;
+        let rows = state
+            .rows
+            .iter()
+            .filter(|scanned| is_newest || scanned.row.index < seen);
+        Box::new(MemoryView {
+            rows: rows.cloned().collect(),
+            covered: seen,
+        })
     }
 
     fn replace(&self, rows: &[Row]) -> Result<(), TableError> {
@@ -160,6 +196,7 @@ impl TableSink for MemoryTable {
     }
 
     fn refresh(&self) -> Result<(), TableError> {
+        self.seen.store(self.state().covered, Ordering::Release);
         Ok(())
     }
 }

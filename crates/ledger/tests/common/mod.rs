@@ -45,13 +45,13 @@ impl Media {
         Ledger::open(
             Arc::new(self.disk.clone()),
             Arc::new(SystemClock::new()),
-            || Ok(Arc::new(self.table.clone())),
+            || Ok(Arc::new(self.table.reopened())),
             options,
         )
     }
 
     pub fn reader(&self) -> Reader {
-        Reader::open(Arc::new(self.disk.clone()), Arc::new(self.table.clone())).unwrap()
+        Reader::open(Arc::new(self.disk.clone()), Arc::new(self.table.reopened())).unwrap()
     }
 
     /// The media after a power cut.
