@@ -11,8 +11,12 @@ mod token;
 
 use fault::{Fault, FaultKind};
 
+use std::ops::Range;
+
+use crate::fact::FactIndex;
+use crate::pointer::push_token;
 use crate::text::Key;
-use crate::{INPUT_BYTES_MAX, NESTING_MAX, RecordError};
+use crate::{DESCENT_MAX, INPUT_BYTES_MAX, NESTING_MAX, PATH_BYTES_MAX, RecordError};
 
 /// The canonical text of any JSON document.
 ///
@@ -26,7 +30,14 @@ use crate::{INPUT_BYTES_MAX, NESTING_MAX, RecordError};
 /// beyond [`NESTING_MAX`](crate::NESTING_MAX) and input beyond
 /// [`INPUT_BYTES_MAX`](crate::INPUT_BYTES_MAX).
 pub fn canonicalize(json: &[u8]) -> Result<String, RecordError> {
-    Ok(read_document(json)?.text)
+    Ok(read_document(json, Facts::Ignored)?.text)
+}
+
+/// What becomes of the facts of a document that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Facts {
+    Ignored,
+    Noted,
 }
 
 /// A document in canonical text, with the members of its root.
@@ -34,8 +45,8 @@ pub(crate) struct Document {
     pub(crate) text: String,
     /// In order. Empty where the root is not an object.
     pub(crate) members: Vec<MemberSpan>,
-    /// No path in the document is longer.
-    pub(crate) path_bytes_bound: usize,
+    /// Its facts as they were met, where they were to be noted and are not too many.
+    pub(crate) facts: Option<FactIndex>,
 }
 
 /// Where one member of an object lies: bytes of the output.
@@ -51,6 +62,8 @@ pub(crate) struct MemberSpan {
     given_at: usize,
     /// Whether there is an escape in the key.
     escaped: bool,
+    /// Which of the facts noted lie in the value.
+    facts: (u32, u32),
 }
 
 impl MemberSpan {
@@ -65,6 +78,12 @@ impl MemberSpan {
         &text[self.value..self.end]
     }
 
+    /// The facts noted in the value, and where it begins.
+    pub(crate) fn run(self) -> (Range<usize>, usize) {
+        let (first, end) = self.facts;
+        (first as usize..end as usize, self.value)
+    }
+
     fn moved(self, from: usize, to: usize) -> Self {
         let shift = |at: usize| at - from + to;
         Self {
@@ -76,7 +95,7 @@ impl MemberSpan {
     }
 }
 
-pub(crate) fn read_document(json: &[u8]) -> Result<Document, RecordError> {
+pub(crate) fn read_document(json: &[u8], facts: Facts) -> Result<Document, RecordError> {
     if json.len() > INPUT_BYTES_MAX {
         return Err(RecordError::InputTooLarge {
             bytes: json.len(),
@@ -92,14 +111,14 @@ pub(crate) fn read_document(json: &[u8]) -> Result<Document, RecordError> {
         out: String::with_capacity(input.len()),
         members: Vec::with_capacity(32),
         unordered: String::new(),
-        path_bytes: 0,
-        path_bytes_bound: 0,
+        arrays: 0,
+        notes: (facts == Facts::Noted).then(|| Notes::with_capacity(input.len())),
     };
     match reader.document() {
         Ok(()) => Ok(Document {
             text: reader.out,
             members: reader.members,
-            path_bytes_bound: reader.path_bytes_bound,
+            facts: reader.notes.map(|notes| notes.facts),
         }),
         Err(fault) => Err(fault.into_error(input)),
     }
@@ -113,9 +132,41 @@ struct Reader<'a> {
     members: Vec<MemberSpan>,
     /// The object being put in order, kept for its allocation.
     unordered: String,
-    /// As much as the path of the member being read may take: twice its keys, for `~` becomes `~0`.
-    path_bytes: usize,
-    path_bytes_bound: usize,
+    /// Arrays that are open: what lies in one is part of a fact.
+    arrays: usize,
+    notes: Option<Notes>,
+}
+
+/// Facts, noted while they are read.
+struct Notes {
+    /// Of the member being read.
+    path: String,
+    facts: FactIndex,
+}
+
+impl Notes {
+    fn with_capacity(bytes: usize) -> Self {
+        Self {
+            path: String::with_capacity(64),
+            facts: FactIndex::with_capacity(bytes),
+        }
+    }
+
+    /// Follows the members of an object into their order: each with its run as it was, and where its value begins now.
+    fn rearrange(
+        &mut self,
+        members: &mut [MemberSpan],
+        moves: Vec<((Range<usize>, usize), usize)>,
+    ) {
+        let first = moves.iter().map(|((run, _), _)| run.start).min();
+        let mut next = first.unwrap_or_default();
+        for (member, ((run, _), _)) in members.iter_mut().zip(&moves) {
+            member.facts = (next as u32, (next + run.len()) as u32);
+            next += run.len();
+        }
+        let moves = moves.into_iter().map(|((run, from), to)| (run, from, to));
+        self.facts.rearrange(first.unwrap_or_default(), moves);
+    }
 }
 
 type Read<T = ()> = Result<T, Fault>;
@@ -180,7 +231,7 @@ impl Reader<'_> {
             self.skip_space();
         }
         if !in_order {
-            self.put_in_order(first, body)?;
+            self.put_in_order(first, body, self.arrays == 0 && depth <= DESCENT_MAX)?;
         }
         if depth > 1 {
             self.members.truncate(first);
@@ -196,33 +247,74 @@ impl Reader<'_> {
             return Err(self.unexpected("a key in double quotes"));
         }
         let escaped = self.string()?;
-        let token_bytes = 2 * (self.out.len() - start);
-        self.path_bytes += token_bytes;
-        self.path_bytes_bound = self.path_bytes_bound.max(self.path_bytes);
         self.skip_space();
         if self.peek() != Some(b':') {
             return Err(self.unexpected("`:`"));
         }
         self.advance_writing(':');
         self.skip_space();
-        let value = self.out.len();
-        let read = self.value(depth);
-        self.path_bytes -= token_bytes;
-        let member = MemberSpan {
+        let mut member = MemberSpan {
             start,
-            value,
+            value: self.out.len(),
             end: self.out.len(),
             given_at,
             escaped,
+            facts: (0, 0),
         };
+        // An object is descended only so far, and no array is: what lies deeper is one fact.
+        let outer = (self.arrays == 0 && depth <= DESCENT_MAX)
+            .then(|| self.enter(member))
+            .flatten();
+        let read = self.value(depth);
+        member.end = self.out.len();
+        if let Some(outer) = outer {
+            member.facts = self.leave(outer, member, depth);
+        }
         match read {
             Ok(()) => Ok(member),
             Err(fault) => Err(fault.within(member.key(&self.out).value().unwrap_or_default())),
         }
     }
 
+    /// Goes down to a member, if facts are noted. Gives the length of the path above it and the facts so far.
+    fn enter(&mut self, member: MemberSpan) -> Option<(usize, usize)> {
+        let notes = self.notes.as_mut()?;
+        let outer = (notes.path.len(), notes.facts.len());
+        let key = member.key(&self.out);
+        push_token(&mut notes.path, &key.value().unwrap_or_default());
+        if notes.path.len() > PATH_BYTES_MAX {
+            self.notes = None;
+        }
+        Some(outer)
+    }
+
+    /// Notes a member that was not descended, and comes up again. Gives the run of facts in it.
+    fn leave(
+        &mut self,
+        (path_bytes, first): (usize, usize),
+        member: MemberSpan,
+        depth: usize,
+    ) -> (u32, u32) {
+        let Some(notes) = self.notes.as_mut() else {
+            return (0, 0);
+        };
+        let value = member.value(&self.out);
+        let descended = value.starts_with('{') && value.len() > 2 && depth < DESCENT_MAX;
+        if !descended
+            && notes
+                .facts
+                .note(&notes.path, member.value..member.end)
+                .is_err()
+        {
+            self.notes = None;
+            return (0, 0);
+        }
+        notes.path.truncate(path_bytes);
+        (first as u32, notes.facts.len() as u32)
+    }
+
     /// Sorts the members of an object that is all in the output but its closing brace.
-    fn put_in_order(&mut self, first: usize, body: usize) -> Read {
+    fn put_in_order(&mut self, first: usize, body: usize, noted: bool) -> Read {
         let members = &mut self.members[first..];
         members.sort_by(|left, right| left.key(&self.out).order(right.key(&self.out)));
         let repeated = members.windows(2).filter_map(|pair| match pair {
@@ -236,6 +328,7 @@ impl Reader<'_> {
         self.unordered.clear();
         self.unordered.push_str(&self.out[body..]);
         self.out.truncate(body);
+        let mut moves = Vec::with_capacity(members.len());
         for (nth, member) in members.iter_mut().enumerate() {
             if nth > 0 {
                 self.out.push(',');
@@ -243,7 +336,11 @@ impl Reader<'_> {
             let moved = member.moved(member.start, self.out.len());
             self.out
                 .push_str(&self.unordered[member.start - body..member.end - body]);
+            moves.push((member.run(), moved.value));
             *member = moved;
+        }
+        if noted && let Some(notes) = &mut self.notes {
+            notes.rearrange(members, moves);
         }
         Ok(())
     }
@@ -256,6 +353,7 @@ impl Reader<'_> {
             self.advance_writing(']');
             return Ok(());
         }
+        self.arrays += 1;
         let mut index = 0_usize;
         loop {
             self.value(depth)
@@ -269,6 +367,7 @@ impl Reader<'_> {
             }
             self.skip_space();
         }
+        self.arrays -= 1;
         self.advance_writing(']');
         Ok(())
     }

@@ -5,8 +5,8 @@
 //! and `timestamp`, and `model` as a plain name, are put in their places here. Once a draft exists,
 //! it is valid.
 
-use crate::canonical::read_document;
-use crate::fact::FactIndex;
+use crate::canonical::{Facts, read_document};
+use crate::fact::{FactIndex, NotedFacts, RECORDED_FACTS};
 use crate::member::{Layout, Member, Values, nearest_name};
 use crate::place::{json_type, place};
 use crate::pointer::push_token;
@@ -15,12 +15,14 @@ use crate::scan::{join_members, member, members};
 use crate::text::{string_text, string_value};
 use crate::time::{EPOCH_ADVICE, read_time};
 use crate::validate::{check_completion, check_id, check_kind, check_members};
-use crate::{FACTS_MAX, Kind, PATH_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordError};
+use crate::{FACTS_MAX, Kind, RECORD_BYTES_MAX, Record, RecordError};
 
 /// A caller's record: validated, aliases resolved, canonical, not yet completed by the ledger.
 #[derive(Debug, Clone)]
 pub struct Draft {
     layout: Layout,
+    /// `None` where there may be too many, or a path too long.
+    facts: Option<NotedFacts>,
     id: Option<String>,
     kind: Kind,
 }
@@ -33,14 +35,15 @@ impl Draft {
     /// rules of `docs/format.md`; the error carries the pointer of the fault. The limits are those
     /// of a complete record, so [`Draft::complete`] may still find one crossed.
     pub fn parse(json: &[u8]) -> Result<Draft, RecordError> {
-        let document = read_document(json)?;
+        let mut document = read_document(json, Facts::Noted)?;
+        let index = document.facts.take();
         if !document.text.starts_with('{') {
             return Err(RecordError::NotAnObject {
                 found: json_type(&document.text),
             });
         }
         let mut aliases = Aliases::default();
-        let mut values = Values::of(&document, |key, value| aliases.take(key, value))?;
+        let (mut values, mut runs) = Values::of(&document, |key, value| aliases.take(key, value))?;
         for member in [Member::Recorded, Member::TimeAssumed] {
             if values.get(member).is_some() {
                 return Err(RecordError::Reserved {
@@ -57,24 +60,33 @@ impl Draft {
         let model = aliases.model(values.get(Member::Model))?;
         if model.is_some() {
             values.set(Member::Model, model.as_deref());
+            runs[Member::Model as usize] = None;
         }
         let time = aliases.time(values.get(Member::Time))?;
         if let Some(time) = &time {
             values.set(Member::Time, Some(&time.text));
+            runs[Member::Time as usize] = None;
             values.set(Member::TimeAssumed, time.zone_assumed.then_some("\"UTC\""));
         }
         check_members(&values, kind)?;
         let layout = values.lay_out();
         check_size(layout.text())?;
-        let many_facts = layout.text().len() > FACTS_MAX * FACT_BYTES_MIN;
-        if many_facts || document.path_bytes_bound > PATH_BYTES_MAX {
+        let facts = index
+            .filter(|index| index.len() + RECORDED_FACTS <= FACTS_MAX)
+            .map(|index| NotedFacts { index, runs });
+        if facts.is_none() {
             FactIndex::of(layout.text())?;
         }
         let id = values
             .get(Member::Id)
             .and_then(string_value)
             .map(String::from);
-        Ok(Draft { layout, id, kind })
+        Ok(Draft {
+            layout,
+            facts,
+            id,
+            kind,
+        })
     }
 
     /// The id that the caller gave.
@@ -121,7 +133,7 @@ impl Draft {
             values.set(Member::TimeAssumed, Some(ASSUMED_RECORDED));
         }
         check_completion(&values)?;
-        Record::lay_out(&values)
+        Record::lay_out(&values, self.facts)
     }
 }
 
@@ -237,12 +249,10 @@ fn alias_conflict(alias: &str, target: &str) -> RecordError {
 /// The value of `time_assumed` where the time is that of recording.
 pub(crate) const ASSUMED_RECORDED: &str = "\"recorded\"";
 
-/// The least that a fact takes of the text: `"":0,`. A shorter text need not be counted.
-const FACT_BYTES_MIN: usize = 5;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PATH_BYTES_MAX;
 
     fn draft(json: &str) -> Draft {
         Draft::parse(json.as_bytes()).unwrap()
@@ -444,6 +454,29 @@ mod tests {
                 .content(),
             anonymous.content()
         );
+    }
+
+    #[test]
+    fn facts_noted_while_reading_are_those_of_the_text() {
+        let key = crate::OpeningKey([3; 16]);
+        let nested = |depth: usize, inner: &str| {
+            let open = r#"{"z/~\u0021":[{"b":1,"a":2}],"k":"#.repeat(depth);
+            format!("{open}{inner}{}", r#","a":{ }}"#.repeat(depth))
+        };
+        let long = format!(r#"{{"{}":1}}"#, "k".repeat(PATH_BYTES_MAX - 20));
+        for inner in ["1", "{}", "[]", r#"{"y":1,"x":2}"#, &long] {
+            for depth in 0..20 {
+                let given = decision(&format!(r#""context":{}"#, nested(depth, inner)));
+                let Ok(draft) = Draft::parse(given.as_bytes()) else {
+                    assert!(inner == long && depth > 0 || depth == 0 && inner.len() < 3);
+                    continue;
+                };
+                let sealed = draft.complete("g", &recorded()).unwrap().seal(key);
+                let facts = FactIndex::of(&sealed.text).unwrap();
+                let digest = crate::seal::digest_text(&key, &facts, &sealed.text);
+                assert_eq!(sealed.digest, digest, "{depth} {inner}");
+            }
+        }
     }
 
     #[test]

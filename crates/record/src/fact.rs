@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::member::{Layout, Member, Runs};
 use crate::pointer::{push_token, unescape_token};
 use crate::scan::Scanner;
 use crate::text::{push_string, utf16_order};
@@ -40,27 +41,38 @@ pub fn facts(canonical: &str) -> Result<Vec<Fact<'_>>, RecordError> {
 }
 
 /// Where the facts of one text lie. It holds the paths, and spans of the text instead of values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FactIndex {
     paths: String,
     spans: Vec<Span>,
 }
 
+/// Where a fact lies: bytes of the paths, and bytes of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Span {
-    path: Range<usize>,
-    text: Range<usize>,
+    path: Range<u32>,
+    text: Range<u32>,
+}
+
+impl Span {
+    /// The same fact in a text that holds it elsewhere.
+    fn moved(&self, from: usize, to: usize) -> Self {
+        let moved = |at: u32| (at as usize - from + to) as u32;
+        Self {
+            path: self.path.clone(),
+            text: moved(self.text.start)..moved(self.text.end),
+        }
+    }
 }
 
 impl FactIndex {
     pub(crate) fn of(canonical: &str) -> Result<Self, RecordError> {
+        let mut index = FactIndex::with_capacity(canonical.len());
         let mut walk = Walk {
             scanner: Scanner::new(canonical),
+            base: 0,
             path: String::with_capacity(64),
-            index: FactIndex {
-                paths: String::with_capacity(canonical.len()),
-                spans: Vec::with_capacity(64),
-            },
+            index: &mut index,
         };
         if walk.scanner.at_empty_object() {
             walk.fact()?;
@@ -68,12 +80,74 @@ impl FactIndex {
             walk.object(0)?;
         }
         walk.scanner.end()?;
-        let FactIndex { paths, mut spans } = walk.index;
-        let path = |span: &Span| paths[span.path.clone()].as_bytes();
+        index.sort();
+        Ok(index)
+    }
+
+    pub(crate) fn with_capacity(path_bytes: usize) -> Self {
+        Self {
+            paths: String::with_capacity(path_bytes),
+            spans: Vec::with_capacity(64),
+        }
+    }
+
+    /// Notes a fact, whose path is not longer than one may be.
+    pub(crate) fn note(&mut self, path: &str, text: Range<usize>) -> Result<(), RecordError> {
+        if self.spans.len() == FACTS_MAX {
+            return Err(RecordError::TooManyFacts { max: FACTS_MAX });
+        }
+        let start = self.paths.len();
+        self.paths.push_str(path);
+        self.spans.push(Span {
+            path: start as u32..self.paths.len() as u32,
+            text: text.start as u32..text.end as u32,
+        });
+        Ok(())
+    }
+
+    /// Notes the facts of one member of a record, whose value `canonical` lies at `base` of the text.
+    fn note_value(
+        &mut self,
+        pointer: &str,
+        canonical: &str,
+        base: usize,
+    ) -> Result<(), RecordError> {
+        let mut walk = Walk {
+            scanner: Scanner::new(canonical),
+            base,
+            path: pointer.to_owned(),
+            index: self,
+        };
+        if canonical.starts_with('{') && !walk.scanner.at_empty_object() {
+            walk.object(1)
+        } else {
+            walk.fact()
+        }
+    }
+
+    /// Puts the facts from `first` on in another order: run after run, each moved within the text from one place to
+    /// another.
+    pub(crate) fn rearrange(
+        &mut self,
+        first: usize,
+        runs: impl Iterator<Item = (Range<usize>, usize, usize)>,
+    ) {
+        let spans = self.spans.split_off(first);
+        for (run, from, to) in runs {
+            let run = spans.get(run.start - first..run.end - first);
+            let moved = run.unwrap_or_default().iter();
+            self.spans.extend(moved.map(|span| span.moved(from, to)));
+        }
+    }
+
+    /// Sorts by path, as the digest wants it.
+    fn sort(&mut self) {
+        let paths = self.paths.as_bytes();
+        let path = |span: &Span| &paths[span.path.start as usize..span.path.end as usize];
+        let spans = &mut self.spans;
         if !spans.is_sorted_by(|left, right| path(left) < path(right)) {
             spans.sort_unstable_by(|left, right| path(left).cmp(path(right)));
         }
-        Ok(FactIndex { paths, spans })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -87,17 +161,63 @@ impl FactIndex {
     ) -> impl Iterator<Item = (&'i str, &'t str)> {
         self.spans.iter().map(move |span| {
             (
-                &self.paths[span.path.clone()],
-                &canonical[span.text.clone()],
+                &self.paths[span.path.start as usize..span.path.end as usize],
+                &canonical[span.text.start as usize..span.text.end as usize],
             )
         })
     }
 }
 
+/// The facts of a record's values, noted while they were read, each member's in one run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NotedFacts {
+    pub(crate) index: FactIndex,
+    pub(crate) runs: Runs,
+}
+
+impl NotedFacts {
+    /// The facts of a record whose values are those that were read, where there is a run, or others.
+    pub(crate) fn of_layout(self, layout: &Layout) -> Result<FactIndex, RecordError> {
+        let Self {
+            index: FactIndex { paths, spans },
+            runs,
+        } = self;
+        let mut index = FactIndex {
+            paths,
+            spans: Vec::with_capacity(spans.len() + RECORDED_FACTS),
+        };
+        for member in Member::all() {
+            let Some((start, value)) = layout.value_at(member) else {
+                continue;
+            };
+            match &runs[member as usize] {
+                Some((run, from)) => {
+                    let noted = spans.get(run.clone()).unwrap_or_default().iter();
+                    index
+                        .spans
+                        .extend(noted.map(|span| span.moved(*from, start)));
+                }
+                None => index.note_value(member.pointer(), value, start)?,
+            }
+        }
+        if index.spans.len() > FACTS_MAX {
+            return Err(RecordError::TooManyFacts { max: FACTS_MAX });
+        }
+        index.sort();
+        Ok(index)
+    }
+}
+
+/// Facts that the ledger adds to a draft at most: id, kind, the time and how it is known, and what it says about the
+/// recording.
+pub(crate) const RECORDED_FACTS: usize = 7;
+
 struct Walk<'a> {
     scanner: Scanner<'a>,
+    /// Where the text that is walked begins in the whole one.
+    base: usize,
     path: String,
-    index: FactIndex,
+    index: &'a mut FactIndex,
 }
 
 impl Walk<'_> {
@@ -129,18 +249,10 @@ impl Walk<'_> {
     }
 
     fn fact(&mut self) -> Result<(), RecordError> {
-        if self.index.spans.len() == FACTS_MAX {
-            return Err(RecordError::TooManyFacts { max: FACTS_MAX });
-        }
-        let text_start = self.scanner.at();
+        let start = self.base + self.scanner.at();
         self.scanner.value()?;
-        let path_start = self.index.paths.len();
-        self.index.paths.push_str(&self.path);
-        self.index.spans.push(Span {
-            path: path_start..self.index.paths.len(),
-            text: text_start..self.scanner.at(),
-        });
-        Ok(())
+        let end = self.base + self.scanner.at();
+        self.index.note(&self.path, start..end)
     }
 }
 

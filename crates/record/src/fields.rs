@@ -53,7 +53,10 @@ pub struct Fields {
 
 /// The typed view of a canonical text. A text that is not a canonical object has no fields.
 pub fn fields(canonical: &str) -> Fields {
-    let values = Values::scan(canonical);
+    fields_of(&Values::scan(canonical))
+}
+
+pub(crate) fn fields_of(values: &Values<'_>) -> Fields {
     let text = |member: Member| values.get(member).unwrap_or_default();
     let [recorded_at, recorded_by, recorded_via] =
         pick(text(Member::Recorded), ["at", "by", "via"]);

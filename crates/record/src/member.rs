@@ -1,5 +1,7 @@
 //! The top-level members of a record, and records laid out by member.
 
+use std::ops::Range;
+
 use crate::RecordError;
 use crate::canonical::Document;
 use crate::scan::members;
@@ -39,7 +41,7 @@ pub(crate) enum Member {
     TimeAssumed,
 }
 
-const COUNT: usize = Member::TimeAssumed as usize + 1;
+pub(crate) const COUNT: usize = Member::TimeAssumed as usize + 1;
 
 /// Each member with its place in a record.
 const MEMBERS: [(Member, &str); COUNT] = [
@@ -95,26 +97,34 @@ impl Member {
     }
 }
 
+/// By member, which of the facts that were noted while a document was read are its own, and where in the document's
+/// text its value begins.
+pub(crate) type Runs = [Option<(Range<usize>, usize)>; COUNT];
+
 /// The values of a record by member: slices of canonical text.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Values<'a>([Option<&'a str>; COUNT]);
 
 impl<'a> Values<'a> {
-    /// Takes the members of a document. One whose name is none of a record's is given to `other`.
+    /// Takes the members of a document, and tells where the facts of each were noted. One whose name is none of a
+    /// record's is given to `other`.
     pub(crate) fn of(
         document: &'a Document,
         mut other: impl FnMut(&str, &'a str) -> Result<(), RecordError>,
-    ) -> Result<Self, RecordError> {
-        let mut values = Self::default();
+    ) -> Result<(Self, Runs), RecordError> {
+        let (mut values, mut runs) = (Self::default(), Runs::default());
         for span in &document.members {
             let key = span.key(&document.text).value().unwrap_or_default();
             let value = span.value(&document.text);
             match Member::named(&key) {
-                Some(member) => values.set(member, Some(value)),
+                Some(member) => {
+                    values.set(member, Some(value));
+                    runs[member as usize] = Some(span.run());
+                }
                 None => other(&key, value)?,
             }
         }
-        Ok(values)
+        Ok((values, runs))
     }
 
     pub(crate) fn get(&self, member: Member) -> Option<&'a str> {
@@ -180,6 +190,12 @@ impl Layout {
 
     pub(crate) fn into_text(self) -> String {
         self.text
+    }
+
+    /// A member's value and where in the text it begins.
+    pub(crate) fn value_at(&self, member: Member) -> Option<(usize, &str)> {
+        let (start, end) = self.spans[member as usize];
+        (start < end).then(|| (start, &self.text[start..end]))
     }
 
     pub(crate) fn values(&self) -> Values<'_> {

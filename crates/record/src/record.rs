@@ -2,14 +2,15 @@
 
 use jiff::Timestamp;
 
-use crate::canonical::read_document;
+use crate::canonical::{Facts, read_document};
 use crate::draft::{ASSUMED_RECORDED, check_size, unknown_member};
-use crate::fact::FactIndex;
+use crate::fact::{FactIndex, NotedFacts};
+use crate::fields::fields_of;
 use crate::member::{Layout, Member, Values};
 use crate::place::json_type;
 use crate::seal::digest_text;
 use crate::validate::{check_completion, check_kind, check_members};
-use crate::{OpeningKey, RecordError, Sealed};
+use crate::{Fields, OpeningKey, RecordError, Sealed};
 
 /// What the ledger says about the recording itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,18 +23,33 @@ pub struct Recorded {
     pub via: String,
 }
 
-/// A complete record: valid, canonical, and within its limits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A complete record: valid, canonical, and within its limits. Records of the same text are equal.
+#[derive(Debug, Clone)]
 pub struct Record {
     layout: Layout,
     facts: FactIndex,
 }
 
+impl PartialEq for Record {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl Eq for Record {}
+
 impl Record {
-    pub(crate) fn lay_out(values: &Values<'_>) -> Result<Self, RecordError> {
+    /// Lays out values, of which some have had their facts noted when they were read.
+    pub(crate) fn lay_out(
+        values: &Values<'_>,
+        noted: Option<NotedFacts>,
+    ) -> Result<Self, RecordError> {
         let layout = values.lay_out();
         check_size(layout.text())?;
-        let facts = FactIndex::of(layout.text())?;
+        let facts = match noted {
+            Some(noted) => noted.of_layout(&layout)?,
+            None => FactIndex::of(layout.text())?,
+        };
         Ok(Self { layout, facts })
     }
 
@@ -42,7 +58,7 @@ impl Record {
     /// # Errors
     /// Refuses text that is not canonical, and what is not a complete record.
     pub fn from_text(text: String) -> Result<Record, RecordError> {
-        let document = read_document(text.as_bytes())?;
+        let document = read_document(text.as_bytes(), Facts::Noted)?;
         if document.text != text {
             return Err(RecordError::NotCanonical {
                 pointer: String::new(),
@@ -54,16 +70,22 @@ impl Record {
                 found: json_type(&text),
             });
         }
-        let values = Values::of(&document, |key, _| Err(unknown_member(key)))?;
+        let (values, runs) = Values::of(&document, |key, _| Err(unknown_member(key)))?;
         check_completion(&values)?;
         let kind = check_kind(values.get(Member::Kind).unwrap_or_default())?;
         check_members(&values, kind)?;
-        Self::lay_out(&values)
+        let index = document.facts.clone();
+        Self::lay_out(&values, index.map(|index| NotedFacts { index, runs }))
     }
 
     /// The canonical text.
     pub fn text(&self) -> &str {
         self.layout.text()
+    }
+
+    /// The typed view of the record, as [`fields`](crate::fields) gives it of its text.
+    pub fn fields(&self) -> Fields {
+        fields_of(&self.layout.values())
     }
 
     /// The canonical text.

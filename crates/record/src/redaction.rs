@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::canonical::read_document;
+use crate::canonical::{Facts, read_document};
 use crate::scan::members;
 use crate::text::string_value;
 use crate::{Commitment, FACTS_MAX, RecordError, Salt};
@@ -79,7 +79,7 @@ impl Redaction {
 }
 
 fn read(json: &str) -> Option<Redaction> {
-    read_document(json.as_bytes()).ok()?;
+    read_document(json.as_bytes(), Facts::Ignored).ok()?;
     let [(_, count), (_, hidden), (_, salts)] = <[_; 3]>::try_from(members(json).ok()?).ok()?;
     let hidden = members(hidden)
         .ok()?
