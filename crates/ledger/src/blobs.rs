@@ -32,7 +32,7 @@ pub(crate) fn put(disk: &Arc<dyn Disk>, content: &mut dyn Read) -> Result<Blob, 
         .map_err(LedgerError::disk("creating", DIRECTORY))?;
     let temporary = format!(
         "{DIRECTORY}/{:032x}.tmp",
-        u128::from_le_bytes(random::bytes()?)
+        u128::from_le_bytes(random::bytes(disk.as_ref())?)
     );
     let outcome = write_content(disk.as_ref(), &temporary, content).and_then(|(hash, size)| {
         let path = path(&hash);

@@ -120,6 +120,12 @@ pub trait Disk: Send + Sync + Debug {
     /// # Errors
     /// `WouldBlock` if someone else holds it.
     fn lock(&self, path: &str, holder: &str) -> io::Result<Box<dyn DiskLock>>;
+
+    /// Fills `buffer` with bytes that nobody can predict.
+    ///
+    /// # Errors
+    /// If there are none to be had.
+    fn random(&self, buffer: &mut [u8]) -> io::Result<()>;
 }
 
 /// Writes a file so that after a crash either the old or the new contents are there, whole.
@@ -286,6 +292,10 @@ impl Disk for RealDisk {
         file.set_len(0)?;
         file.write_all_at(holder.as_bytes(), 0)?;
         Ok(Box::new(RealLock { _file: file }))
+    }
+
+    fn random(&self, buffer: &mut [u8]) -> io::Result<()> {
+        getrandom::fill(buffer).map_err(|error| io::Error::other(error.to_string()))
     }
 }
 

@@ -7,14 +7,16 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use causebook_record::{Draft, Pointer, Selection, Stored, join_members, string_text};
 
-use crate::error::LedgerError;
+use crate::error::{AppendError, LedgerError};
 use crate::index::{Key, Keys};
-use crate::ledger::Ledger;
+use crate::reader::Reader;
 use crate::sequence::Receipt;
+use crate::shared::Shared;
 use crate::table::{Row, Scan};
 
 /// Erased values shorter than this are not searched for: they are found everywhere by chance.
@@ -49,22 +51,36 @@ pub struct ErasureReport {
     pub found_in_records: u64,
 }
 
+/// What erasure asks of the engine, however it is run.
+pub(crate) trait Erasing {
+    fn shared(&self) -> &Arc<Shared>;
+
+    /// Records the act. Durable when it returns `Ok`.
+    fn append_act(&self, act: Draft, by: &str) -> Result<Receipt, AppendError>;
+
+    /// Waits until a checkpoint covers the first `size` records.
+    fn await_checkpoint(&self, size: u64, timeout: Duration) -> Result<(), LedgerError>;
+
+    /// Moves everything acknowledged so far into the table; nothing of it remains in the write-ahead log.
+    fn empty_log(&self) -> Result<(), LedgerError>;
+}
+
 pub(crate) fn erase(
-    ledger: &Ledger,
+    ledger: &dyn Erasing,
     id: &str,
     what: &Erasure,
     reason: &str,
     by: &str,
 ) -> Result<ErasureReport, LedgerError> {
-    let reader = ledger.reader();
+    let reader = Reader::live(Arc::clone(ledger.shared()));
     let row = reader.find(id)?;
     let id = row.record.fields().id.unwrap_or_else(|| id.to_owned());
     let before = row.record.clone();
     let after = erased(&id, before.clone(), what)?;
     let values = erased_values(&before, &after)?;
     let receipt = record_act(ledger, &id, what, reason, by)?;
-    ledger.wait_checkpoint(receipt.index + 1, CHECKPOINT_WAIT_MAX)?;
-    ledger.flush_and_trim(true)?;
+    ledger.await_checkpoint(receipt.index + 1, CHECKPOINT_WAIT_MAX)?;
+    ledger.empty_log()?;
     let shared = ledger.shared();
     let index = row.index;
     shared.table.replace(&[Row {
@@ -122,7 +138,7 @@ fn erased_values(before: &Stored, after: &Stored) -> Result<Vec<String>, LedgerE
 
 /// Appends the record of the act: which record, which places, why, by whom. It names no erased value.
 fn record_act(
-    ledger: &Ledger,
+    ledger: &dyn Erasing,
     id: &str,
     what: &Erasure,
     reason: &str,
@@ -149,7 +165,7 @@ fn record_act(
     ])?;
     let draft = Draft::parse(text.as_bytes())?;
     ledger
-        .append(draft, by, "ledger")
+        .append_act(draft, by)
         .map_err(|error| LedgerError::Unfit {
             id: id.to_owned(),
             what: error.to_string(),
@@ -157,7 +173,7 @@ fn record_act(
 }
 
 /// Drops index entries of what is gone: a keyed hash could still be guessed.
-fn forget(ledger: &Ledger, index: u64, after: &Stored) -> Result<(), LedgerError> {
+fn forget(ledger: &dyn Erasing, index: u64, after: &Stored) -> Result<(), LedgerError> {
     let shared = ledger.shared();
     let _no_merge = shared.keep_runs();
     let runs = shared.index().clone();
@@ -180,7 +196,10 @@ fn needles(values: &[String]) -> Vec<&[u8]> {
 }
 
 /// Searches every byte of the ledger's folder, table included.
-fn search_files(ledger: &Ledger, values: &[String]) -> Result<(u64, Vec<String>), LedgerError> {
+fn search_files(
+    ledger: &dyn Erasing,
+    values: &[String],
+) -> Result<(u64, Vec<String>), LedgerError> {
     let needles = needles(values);
     let disk = ledger.shared().disk.as_ref();
     let mut directories = vec![String::new()];
@@ -232,7 +251,7 @@ fn contains(bytes: &[u8], needle: &[u8]) -> bool {
 
 /// Counts other records that hold one of the values: compressed columns hide them from a search of bytes.
 fn search_records(
-    ledger: &Ledger,
+    ledger: &dyn Erasing,
     erased_index: u64,
     values: &[String],
 ) -> Result<u64, LedgerError> {

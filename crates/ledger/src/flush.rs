@@ -41,17 +41,27 @@ pub(crate) enum FlushRequest {
     Stop,
 }
 
-/// Moves records into the table.
-#[derive(Debug)]
-pub(crate) struct Flusher {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) options: Options,
-    pub(crate) publisher: Sender<Publication>,
-    pub(crate) sequencer: Sender<Work>,
-    pub(crate) merger: Merger,
+/// What the flusher asks of the rest of the engine.
+pub(crate) trait Others {
+    /// Makes the tiles of everything that was published durable.
+    fn sync_tiles(&self) -> Result<(), LedgerError>;
+
+    /// Lets go of the write-ahead segments of records below `covered`, of the last one too if `all`.
+    fn trim_log(&self, covered: u64, all: bool) -> Result<(), LedgerError>;
+
+    /// Has runs of the index merged if there is something to merge.
+    fn start_merge(&self) -> Result<(), LedgerError>;
 }
 
-impl Flusher {
+/// Moves records into the table.
+#[derive(Debug)]
+pub(crate) struct Flusher<O> {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) options: Options,
+    pub(crate) others: O,
+}
+
+impl<O: Others> Flusher<O> {
     /// Serves until asked to stop.
     pub(crate) fn run(self, requests: &Receiver<FlushRequest>) {
         loop {
@@ -76,7 +86,7 @@ impl Flusher {
         }
     }
 
-    fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         if self.shared.check_sound().is_err() {
             return false;
         }
@@ -90,7 +100,7 @@ impl Flusher {
         old || buffer.bytes() >= self.options.flush_bytes
     }
 
-    fn flush_all(&self, all_segments: bool) -> Result<(), LedgerError> {
+    pub(crate) fn flush_all(&self, all_segments: bool) -> Result<(), LedgerError> {
         let end = self.shared.head().durable;
         self.wait_checkpoint(end)?;
         while self.shared.buffer().first() < end {
@@ -128,7 +138,7 @@ impl Flusher {
             return Ok(());
         };
         let range = first.index..last.index + 1;
-        self.sync_tiles()?;
+        self.others.sync_tiles()?;
         self.shared.table.append(&rows)?;
         drop(rows);
         let index = self.shared.index().clone();
@@ -137,7 +147,7 @@ impl Flusher {
         self.shared.buffer_mut().trim(range.end);
         self.shared.wake();
         self.trim_log(false)?;
-        self.merger.start(&self.shared)?;
+        self.others.start_merge()?;
         Ok(self.shared.table.compact()?)
     }
 
@@ -167,6 +177,22 @@ impl Flusher {
         Ok((rows, builder))
     }
 
+    fn trim_log(&self, all: bool) -> Result<(), LedgerError> {
+        let covered = self.shared.buffer().first();
+        self.others.trim_log(covered, all)
+    }
+}
+
+/// The rest of the engine where each part runs on its own thread.
+#[derive(Debug)]
+pub(crate) struct OtherThreads {
+    pub(crate) publisher: Sender<Publication>,
+    pub(crate) sequencer: Sender<Work>,
+    pub(crate) merger: Merger,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Others for OtherThreads {
     fn sync_tiles(&self) -> Result<(), LedgerError> {
         let (reply, answer) = bounded(1);
         let asked = self.publisher.send(Publication::Sync { reply }).is_ok();
@@ -174,9 +200,8 @@ impl Flusher {
         answered.unwrap_or_else(|| Err(stopped("the publisher")))
     }
 
-    fn trim_log(&self, all: bool) -> Result<(), LedgerError> {
+    fn trim_log(&self, covered: u64, all: bool) -> Result<(), LedgerError> {
         let (reply, answer) = bounded(1);
-        let covered = self.shared.buffer().first();
         let asked = self
             .sequencer
             .send(Work::Trim {
@@ -187,6 +212,10 @@ impl Flusher {
             .is_ok();
         let answered = if asked { answer.recv().ok() } else { None };
         answered.unwrap_or_else(|| Err(stopped("the sequencer")))
+    }
+
+    fn start_merge(&self) -> Result<(), LedgerError> {
+        self.merger.start(&self.shared)
     }
 }
 

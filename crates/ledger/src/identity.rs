@@ -189,7 +189,7 @@ pub fn create(
         disk.create_dir(directory)
             .map_err(LedgerError::disk("creating", directory))?;
     }
-    let (log_seed, cosigner_seed) = (random::bytes()?, random::bytes()?);
+    let (log_seed, cosigner_seed) = (random::bytes(disk)?, random::bytes(disk)?);
     let keys = SigningKeys::from_seeds(origin, &log_seed, &cosigner_seed)?;
     let key_file = key_file(&log_seed, &cosigner_seed);
     disk::write_atomic(disk, KEY_PATH, key_file.as_bytes(), true)

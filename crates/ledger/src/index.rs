@@ -297,7 +297,7 @@ fn load_seed(disk: &dyn Disk) -> Result<Option<Seed>, LedgerError> {
 }
 
 fn create_seed(disk: &dyn Disk) -> Result<Seed, LedgerError> {
-    let seed = Seed(crate::random::bytes()?);
+    let seed = Seed(crate::random::bytes(disk)?);
     disk.create_dir(DIRECTORY)
         .map_err(LedgerError::disk("creating", DIRECTORY))?;
     disk::write_atomic(disk, SEED_PATH, &seed.0, false)

@@ -7,30 +7,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use causebook_record::{Draft, OpeningKey, Recorded};
+use causebook_record::Draft;
 use crossbeam_channel::{Sender, bounded, unbounded};
-use jiff::Timestamp;
 
+use crate::assemble::{Parts, assemble};
 use crate::blobs::{self, Blob};
 use crate::clock::Clock;
 use crate::disk::{Disk, DiskLock};
-use crate::erase::{self, Erasure, ErasureReport};
+use crate::erase::{self, Erasing, Erasure, ErasureReport};
 use crate::error::{AppendError, LedgerError};
-use crate::flush::{FlushRequest, Flusher};
-use crate::identity::SigningKeys;
-use crate::index::{Keys, Seed};
+use crate::flush::{FlushRequest, Flusher, OtherThreads};
+use crate::index::Seed;
 use crate::merge::Merger;
 use crate::options::Options;
-use crate::publish::{Publication, Publisher};
-use crate::random;
+use crate::publish::Publication;
 use crate::reader::Reader;
-use crate::recover::{recover, regrow_tree};
-use crate::sequence::{Prepared, Receipt, Sequencer, Submission, Work};
+use crate::seal;
+use crate::sequence::{Prepared, Receipt, Submission, Work};
 use crate::shared::{Shared, SignedCheckpoint};
 use crate::table::{TableError, TableSink};
-use crate::wal::{self, Wal};
 
-const LOCK_PATH: &str = "lock";
 /// How often a caller that waits for room looks whether there is some.
 const QUEUE_LOOK_INTERVAL: Duration = Duration::from_millis(2);
 
@@ -81,53 +77,34 @@ impl Ledger {
         open_table: impl FnOnce() -> Result<Arc<dyn TableSink>, TableError>,
         options: Options,
     ) -> Result<Self, LedgerError> {
-        let identity = crate::identity::Identity::load(disk.as_ref())?;
-        let lock = take_lock(disk.as_ref())?;
-        let keys = SigningKeys::load(disk.as_ref(), &identity)?;
-        let table = open_table()?;
-        let recovered = recover(&disk, &clock, table.as_ref(), true)?;
-        let signed = recovered
-            .checkpoint
-            .as_ref()
-            .map_or(0, |signed| signed.checkpoint.size);
-        wal::tidy(disk.as_ref(), &recovered.replay, signed)?;
-        let seed = recovered.index.seed();
-        let shared = Arc::new(Shared::new(
-            Arc::clone(&disk),
-            clock,
-            table,
-            recovered.identity,
-            recovered.buffer,
-            recovered.index,
-            recovered.checkpoint,
-        ));
-        let tree = regrow_tree(&shared)?;
-        let epoch = recovered.replay.epoch + 1;
-        let wal = Wal::new(
-            disk,
-            options.segment_bytes,
-            epoch,
-            recovered.replay.segments,
-        );
         let (work, work_in) = bounded(4096);
         let (publications, publications_in) = bounded(4096);
         let (flushes, flushes_in) = unbounded();
-        let frontier = tree.frontier().clone();
-        let sequencer = Sequencer::new(
-            Arc::clone(&shared),
-            options.clone(),
-            wal,
-            frontier,
+        let holder = format!("process {}", std::process::id());
+        let Parts {
+            shared,
+            seed,
+            sequencer,
+            publisher,
+            lock,
+        } = assemble(
+            disk,
+            clock,
+            open_table,
+            &options,
+            &holder,
             publications.clone(),
-        );
-        let publisher =
-            Publisher::new(Arc::clone(&shared), keys, tree, options.checkpoint_interval);
-        let flusher = Flusher {
-            shared: Arc::clone(&shared),
-            options: options.clone(),
+        )?;
+        let others = OtherThreads {
             publisher: publications.clone(),
             sequencer: work.clone(),
             merger: Merger::default(),
+            shared: Arc::clone(&shared),
+        };
+        let flusher = Flusher {
+            shared: Arc::clone(&shared),
+            options: options.clone(),
+            others,
         };
         let threads = Threads {
             sequencer: spawn("causebook-sequencer", move || sequencer.run(&work_in))?,
@@ -214,58 +191,12 @@ impl Ledger {
                     .map_err(|error| (position, error))?,
             );
         }
-        let results = self.submit(prepared, true);
-        let refused = results.iter().position(|result| {
-            matches!(result, Err(error) if !matches!(error, AppendError::BatchRefused { .. }))
-        });
-        let mut receipts = Vec::with_capacity(results.len());
-        for (position, result) in results.into_iter().enumerate() {
-            match result {
-                Ok(receipt) => receipts.push(receipt),
-                Err(error) if refused.is_none_or(|refused| refused == position) => {
-                    return Err((position, error));
-                }
-                Err(_) => {}
-            }
-        }
-        Ok(receipts)
+        all_or_first_refusal(self.submit(prepared, true))
     }
 
     /// Completes and seals a draft, on the caller's thread.
     fn prepare(&self, draft: Draft, by: &str, via: &str) -> Result<Prepared, AppendError> {
-        let failed = |error: LedgerError| AppendError::Failed {
-            cause: error.to_string(),
-        };
-        // Whole microseconds, which the table's columns hold exactly.
-        let now = self.engine.shared.clock.now();
-        let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-        let given_id = draft.id().is_some();
-        let generated_id = if given_id {
-            String::new()
-        } else {
-            new_id(at).map_err(failed)?
-        };
-        let recorded = Recorded {
-            at,
-            by: by.to_owned(),
-            via: via.to_owned(),
-        };
-        let record =
-            draft
-                .complete(&generated_id, &recorded)
-                .map_err(|error| AppendError::Refused {
-                    pointer: error.pointer().to_owned(),
-                    problem: error.to_string(),
-                })?;
-        let sealed = record.seal(OpeningKey(random::bytes().map_err(failed)?));
-        let fields = causebook_record::fields(&sealed.text);
-        let keys = Keys::of(&self.engine.seed, &fields);
-        Ok(Prepared {
-            id: fields.id.unwrap_or_default(),
-            given_id,
-            keys,
-            sealed,
-        })
+        seal::prepare(&self.engine.shared, &self.engine.seed, draft, by, via)
     }
 
     fn submit(
@@ -333,8 +264,7 @@ impl Ledger {
         self.flush_and_trim(false)
     }
 
-    /// Flushes; with `all_segments` nothing that was flushed remains in the write-ahead log.
-    pub(crate) fn flush_and_trim(&self, all_segments: bool) -> Result<(), LedgerError> {
+    fn flush_and_trim(&self, all_segments: bool) -> Result<(), LedgerError> {
         let (reply, answer) = bounded(1);
         let poisoned = || LedgerError::Poisoned {
             cause: self.engine.stop_cause(),
@@ -395,9 +325,23 @@ impl Ledger {
     pub fn close(self) -> Result<(), LedgerError> {
         self.engine.stop()
     }
+}
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
+impl Erasing for Ledger {
+    fn shared(&self) -> &Arc<Shared> {
         &self.engine.shared
+    }
+
+    fn append_act(&self, act: Draft, by: &str) -> Result<Receipt, AppendError> {
+        self.append(act, by, "ledger")
+    }
+
+    fn await_checkpoint(&self, size: u64, timeout: Duration) -> Result<(), LedgerError> {
+        self.wait_checkpoint(size, timeout).map(drop)
+    }
+
+    fn empty_log(&self) -> Result<(), LedgerError> {
+        self.flush_and_trim(true)
     }
 }
 
@@ -505,33 +449,22 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
         .map_err(LedgerError::disk("starting a thread", name))
 }
 
-fn take_lock(disk: &dyn Disk) -> Result<Box<dyn DiskLock>, LedgerError> {
-    let holder = format!("process {}", std::process::id());
-    disk.lock(LOCK_PATH, &holder).map_err(|source| {
-        if source.kind() == std::io::ErrorKind::WouldBlock {
-            let holder = disk
-                .read(LOCK_PATH)
-                .ok()
-                .and_then(|bytes| String::from_utf8(bytes).ok());
-            LedgerError::Locked {
-                holder: holder.unwrap_or_else(|| "unknown".to_owned()),
+/// The receipts of an all-or-nothing submission, or the place of the record that it was refused for, and why.
+pub(crate) fn all_or_first_refusal(
+    results: Vec<Result<Receipt, AppendError>>,
+) -> Result<Vec<Receipt>, (usize, AppendError)> {
+    let refused = results.iter().position(
+        |result| matches!(result, Err(error) if !matches!(error, AppendError::BatchRefused { .. })),
+    );
+    let mut receipts = Vec::with_capacity(results.len());
+    for (position, result) in results.into_iter().enumerate() {
+        match result {
+            Ok(receipt) => receipts.push(receipt),
+            Err(error) if refused.is_none_or(|refused| refused == position) => {
+                return Err((position, error));
             }
-        } else {
-            LedgerError::Disk {
-                doing: "locking",
-                path: LOCK_PATH.to_owned(),
-                source,
-            }
+            Err(_) => {}
         }
-    })
-}
-
-/// A time-ordered id (UUID version 7, RFC 9562 section 5.7).
-fn new_id(at: Timestamp) -> Result<String, LedgerError> {
-    let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
-    Ok(
-        uuid::Builder::from_unix_timestamp_millis(millis, &random::bytes()?)
-            .into_uuid()
-            .to_string(),
-    )
+    }
+    Ok(receipts)
 }

@@ -49,18 +49,27 @@ impl Drop for Merger {
 
 fn merge_all(shared: &Shared, cancel: &AtomicBool) {
     while !cancel.load(Ordering::Relaxed) {
-        let _kept = shared.keep_runs();
-        let index = shared.index().clone();
-        let Some(parts) = index.mergeable() else {
-            return;
-        };
-        let merged = index.merge(&parts, cancel);
-        let outcome = merged.and_then(|run| shared.index_mut().replace(&parts, run));
-        if let Err(error) = outcome {
-            if !cancel.load(Ordering::Relaxed) {
-                shared.poison(&error);
+        match merge_once(shared, cancel) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                if !cancel.load(Ordering::Relaxed) {
+                    shared.poison(&error);
+                }
+                return;
             }
-            return;
         }
     }
+}
+
+/// Merges runs of one size class; `false` if there is nothing to merge.
+pub(crate) fn merge_once(shared: &Shared, cancel: &AtomicBool) -> Result<bool, LedgerError> {
+    let _kept = shared.keep_runs();
+    let index = shared.index().clone();
+    let Some(parts) = index.mergeable() else {
+        return Ok(false);
+    };
+    let merged = index.merge(&parts, cancel)?;
+    shared.index_mut().replace(&parts, merged)?;
+    Ok(true)
 }

@@ -78,24 +78,36 @@ impl Publisher {
                 Some(wait) => work.recv_timeout(wait),
             };
             let outcome = match next {
-                Ok(Publication::Leaves {
-                    first_index,
-                    digests,
-                }) => self.integrate(first_index, digests),
-                Ok(Publication::Sync { reply }) => {
-                    // The asker may have gone; what is synced is synced.
-                    let _ = reply.send(self.tree.sync());
-                    Ok(())
-                }
                 Ok(Publication::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => Ok(()),
+                Ok(publication) => self.take(publication),
+                Err(RecvTimeoutError::Timeout) => self.publish_if_due(),
             };
-            let outcome = outcome.and_then(|()| self.publish_if_due());
             if let Err(error) = outcome {
                 self.shared.poison(&error);
                 return;
             }
         }
+        self.end();
+    }
+
+    /// Does what it is told, and publishes if that is due.
+    pub(crate) fn take(&mut self, publication: Publication) -> Result<(), LedgerError> {
+        match publication {
+            Publication::Leaves {
+                first_index,
+                digests,
+            } => self.integrate(first_index, digests)?,
+            Publication::Sync { reply } => {
+                // The asker may have gone; what is synced is synced.
+                let _ = reply.send(self.tree.sync());
+            }
+            Publication::Stop => {}
+        }
+        self.publish_if_due()
+    }
+
+    /// Publishes what was received, unless the engine has failed.
+    pub(crate) fn end(&mut self) {
         if self.shared.check_sound().is_ok()
             && let Err(error) = self.publish()
         {
@@ -120,7 +132,7 @@ impl Publisher {
             .try_for_each(|digest| self.tree.push(digest))
     }
 
-    fn publish_if_due(&mut self) -> Result<(), LedgerError> {
+    pub(crate) fn publish_if_due(&mut self) -> Result<(), LedgerError> {
         if self.due_in().is_some_and(|wait| wait.is_zero()) {
             self.publish()
         } else {
@@ -129,7 +141,7 @@ impl Publisher {
     }
 
     /// Signs and publishes a checkpoint of the present size, unless there is one or the clock is behind the last.
-    pub(crate) fn publish(&mut self) -> Result<(), LedgerError> {
+    fn publish(&mut self) -> Result<(), LedgerError> {
         self.published_at = self.shared.clock.monotonic();
         let now = u64::try_from(self.shared.clock.now().as_second()).unwrap_or(0);
         if self.tree.size() == self.published || now < self.signed_time {

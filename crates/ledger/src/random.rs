@@ -1,17 +1,18 @@
-//! Randomness from the operating system: keys, seeds and generated ids.
+//! Unpredictable bytes of a fixed length: keys, seeds and generated ids. They come from the [`Disk`], so that a
+//! simulated one can give the same again.
 
+use crate::disk::Disk;
 use crate::error::LedgerError;
 
 /// `N` unpredictable bytes.
 ///
 /// # Errors
-/// If the operating system has none to give.
-pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], LedgerError> {
+/// If there are none to be had.
+pub(crate) fn bytes<const N: usize>(disk: &dyn Disk) -> Result<[u8; N], LedgerError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| LedgerError::Disk {
-        doing: "asking for randomness",
-        path: "the operating system".to_owned(),
-        source: std::io::Error::other(error.to_string()),
-    })?;
+    disk.random(&mut bytes).map_err(LedgerError::disk(
+        "asking for randomness",
+        "the operating system",
+    ))?;
     Ok(bytes)
 }

@@ -132,29 +132,33 @@ impl Sequencer {
                     all,
                     reply,
                 } => {
-                    let next_index = self.frontier.size();
-                    let outcome = self
-                        .shared
-                        .check_sound()
-                        .and_then(|()| self.wal.trim(covered, next_index, all));
+                    let outcome = self.trim(covered, all);
                     // The asker may have gone; the segments are trimmed all the same.
                     let _ = reply.send(outcome);
                 }
                 Work::Stop => break,
             }
         }
-        let (covered, next_index) = (self.shared.buffer().first(), self.frontier.size());
-        let ended = self
-            .shared
-            .check_sound()
-            .and_then(|()| self.wal.trim(covered, next_index, true));
-        if let Err(error) = ended.and_then(|()| self.wal.seal()) {
+        self.end();
+    }
+
+    /// Ends the write-ahead log: what the table has goes, what it has not is sealed.
+    pub(crate) fn end(&mut self) {
+        let covered = self.shared.buffer().first();
+        let trimmed = self.trim(covered, true);
+        if let Err(error) = trimmed.and_then(|()| self.wal.seal()) {
             self.shared.poison(&error);
         }
     }
 
+    /// Lets go of the segments of records below `covered`, of the last one too if `all`.
+    pub(crate) fn trim(&mut self, covered: u64, all: bool) -> Result<(), LedgerError> {
+        self.shared.check_sound()?;
+        self.wal.trim(covered, self.frontier.size(), all)
+    }
+
     /// Commits `first` together with what else waits, up to the size of a group. Gives back work that is not an append.
-    fn commit(&mut self, first: Submission, work: &Receiver<Work>) -> Option<Work> {
+    pub(crate) fn commit(&mut self, first: Submission, work: &Receiver<Work>) -> Option<Work> {
         self.wait_for_room();
         let mut batch = Batch::default();
         self.group.begin(self.frontier.size());
@@ -184,14 +188,21 @@ impl Sequencer {
 
     /// Waits while the buffer is full. Gives up waiting if the engine was stopped: the commit then fails.
     fn wait_for_room(&self) {
-        while self.shared.buffer().bytes() > self.options.buffer_bytes_max
-            && self.shared.check_sound().is_ok()
-        {
-            let full = || self.shared.buffer().bytes() > self.options.buffer_bytes_max;
+        while self.must_wait() {
+            let full = || self.is_buffer_full();
             self.shared.wait_head(WAIT_SLICE, |head| {
                 (head.poison.is_some() || !full()).then_some(())
             });
         }
+    }
+
+    /// Whether the next commit would wait for room in the buffer.
+    pub(crate) fn must_wait(&self) -> bool {
+        self.is_buffer_full() && self.shared.check_sound().is_ok()
+    }
+
+    fn is_buffer_full(&self) -> bool {
+        self.shared.buffer().bytes() > self.options.buffer_bytes_max
     }
 
     /// Decides for every record of a submission: a place in this group, the receipt it already had, or a refusal.

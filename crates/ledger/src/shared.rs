@@ -116,6 +116,18 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether nobody holds a lock on the head, the buffer or the index at this moment.
+    pub(crate) fn is_free(&self) -> bool {
+        self.head.try_lock().is_ok()
+            && self.buffer.try_write().is_ok()
+            && self.index.try_write().is_ok()
+    }
+
+    /// Whether nobody is replacing runs of the index at this moment.
+    pub(crate) fn are_runs_free(&self) -> bool {
+        self.run_changes.try_lock().is_ok()
+    }
+
     pub(crate) fn head(&self) -> Head {
         self.lock_head().clone()
     }

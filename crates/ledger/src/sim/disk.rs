@@ -1,12 +1,18 @@
-//! A disk in memory with two states: what a running process sees, and what would be there after a power cut.
+//! A disk in memory with two states: what running processes see, and what would be there after a power cut.
 //!
-//! Contents become certain by syncing the file, names by syncing the directory. A power cut keeps what is certain, and
-//! of the rest each write survives whole, torn or not at all, as the seed decides.
+//! Contents become certain by syncing the file (`survival`), names by syncing the directory (`names`). An operation that
+//! fails may have taken effect all the same, wholly or in part; a sync that fails may have lost what it was to keep.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::names::Names;
+use super::operation::{DiskHook, Lie, Operation, OperationKind};
+use super::random::Random;
+use super::survival::Contents;
 use crate::disk::{Disk, DiskFile, DiskLock, parent};
 
 /// An operation that is made to fail.
@@ -16,7 +22,7 @@ pub enum Fault {
     At(u64),
     /// Every operation from this number on fails, as on a disk that has gone.
     From(u64),
-    /// Writes and allocations fail once this many bytes have been written, as on a full disk.
+    /// What makes files longer fails once they have grown by this many bytes altogether, as on a full disk.
     FullAfter(u64),
 }
 
@@ -26,27 +32,100 @@ pub struct SimDisk {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
 struct State {
-    /// Names as a running process sees them.
-    names: BTreeMap<String, u64>,
+    names: Names,
     directories: BTreeSet<String>,
-    /// Names that survive a power cut.
-    durable_names: BTreeMap<String, u64>,
     files: BTreeMap<u64, Contents>,
     next_file: u64,
     locked: BTreeSet<String>,
     operations: u64,
-    bytes_written: u64,
+    bytes_grown: u64,
     fault: Option<Fault>,
+    lie: Option<Lie>,
+    is_off: bool,
+    hook: Option<Arc<dyn DiskHook>>,
+    random: Random,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Contents {
-    bytes: Vec<u8>,
-    durable: Vec<u8>,
-    /// Writes since the last sync: offset and bytes.
-    unsynced: Vec<(usize, Vec<u8>)>,
+thread_local! {
+    /// Two disks give different random bytes, and a test the same ones every time.
+    static DISKS: Cell<u64> = const { Cell::new(0) };
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let number = DISKS.replace(DISKS.get() + 1);
+        Self::seeded(number)
+    }
+}
+
+impl State {
+    fn seeded(seed: u64) -> Self {
+        Self {
+            names: Names::default(),
+            directories: BTreeSet::new(),
+            files: BTreeMap::new(),
+            next_file: 0,
+            locked: BTreeSet::new(),
+            operations: 0,
+            bytes_grown: 0,
+            fault: None,
+            lie: None,
+            is_off: false,
+            hook: None,
+            random: Random::new(seed),
+        }
+    }
+
+    fn file(&self, path: &str) -> io::Result<u64> {
+        self.names.get(path).ok_or(ErrorKind::NotFound.into())
+    }
+
+    fn contents(&mut self, file: u64) -> &mut Contents {
+        self.files.entry(file).or_default()
+    }
+
+    fn create(&mut self, path: &str) -> io::Result<u64> {
+        let directory = parent(path);
+        if !directory.is_empty() && !self.directories.contains(directory) {
+            return Err(ErrorKind::NotFound.into());
+        }
+        if self.names.get(path).is_some() {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        let file = self.next_file;
+        self.next_file += 1;
+        self.files.insert(file, Contents::default());
+        self.names.set(path, file);
+        Ok(file)
+    }
+
+    /// By how much a file grows that is to reach to `end`.
+    fn growth(&self, file: u64, end: u64) -> u64 {
+        let len = self
+            .files
+            .get(&file)
+            .map_or(0, |file| file.bytes().len() as u64);
+        end.saturating_sub(len)
+    }
+
+    fn add_directories(&mut self, path: &str) {
+        let mut directory = path;
+        while !directory.is_empty() {
+            self.directories.insert(directory.to_owned());
+            directory = parent(directory);
+        }
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("State")
+            .field("operations", &self.operations)
+            .field("files", &self.files.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl SimDisk {
@@ -55,74 +134,112 @@ impl SimDisk {
         Self::default()
     }
 
+    /// An empty disk whose random bytes, and whose choices of what a failure leaves, are decided by `seed`.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self::of(State::seeded(seed))
+    }
+
+    fn of(state: State) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
     /// Makes operations fail from now on; `None` heals the disk.
     pub fn set_fault(&self, fault: Option<Fault>) {
         self.state().fault = fault;
     }
 
-    /// Operations done so far.
+    /// Makes the disk break a promise.
+    pub fn set_lie(&self, lie: Option<Lie>) {
+        self.state().lie = lie;
+    }
+
+    /// Has somebody told of every operation before it happens.
+    pub fn set_hook(&self, hook: Option<Arc<dyn DiskHook>>) {
+        self.state().hook = hook;
+    }
+
+    /// Operations begun so far.
     pub fn operations(&self) -> u64 {
         self.state().operations
+    }
+
+    /// Bytes by which files have grown so far.
+    pub fn bytes_grown(&self) -> u64 {
+        self.state().bytes_grown
+    }
+
+    /// Every operation fails without effect from now on: the processes that used the disk are gone.
+    pub fn switch_off(&self) {
+        let mut state = self.state();
+        state.is_off = true;
+        state.hook = None;
     }
 
     /// The disk as it is after a power cut now: `seed` decides what of the unsynced survives. Locks are gone.
     #[must_use]
     pub fn after_power_cut(&self, seed: u64) -> Self {
         let state = self.state();
-        let mut random = Random(seed ^ 0x9e37_79b9_7f4a_7c15);
-        let mut cut = State {
-            directories: state.directories.clone(),
-            next_file: state.next_file,
-            ..State::default()
-        };
-        for (name, file) in surviving_names(&state, &mut random) {
-            if let Some(contents) = state.files.get(&file) {
-                let bytes = surviving_bytes(contents, &mut random);
-                let contents = Contents {
-                    durable: bytes.clone(),
-                    bytes,
-                    unsynced: Vec::new(),
-                };
-                cut.files.insert(file, contents);
-                cut.durable_names.insert(name.clone(), file);
-                cut.names.insert(name, file);
+        let mut random = Random::new(seed);
+        let mut cut = State::seeded(random.next_u64() ^ state.random.clone().next_u64());
+        let names = state
+            .names
+            .survivors(&mut random, state.lie == Some(Lie::Rename));
+        for file in names.values() {
+            if let Some(contents) = state.files.get(file) {
+                let mut bytes = contents.survivor(&mut random);
+                if state.lie == Some(Lie::Survival) && random.one_in(4) {
+                    bytes.clear();
+                }
+                cut.files.insert(*file, Contents::settled(bytes));
             }
         }
-        Self {
-            state: Arc::new(Mutex::new(cut)),
+        cut.directories.clone_from(&state.directories);
+        for name in names.keys() {
+            cut.add_directories(parent(name));
         }
+        cut.names = Names::settled(names);
+        cut.next_file = state.next_file;
+        cut.lie = state.lie;
+        Self::of(cut)
+    }
+
+    /// The disk as the next process finds it after the present ones were killed: what they wrote is there, though not
+    /// yet certain, and their locks are gone.
+    #[must_use]
+    pub fn after_kill(&self) -> Self {
+        let state = self.state();
+        Self::of(State {
+            names: state.names.clone(),
+            directories: state.directories.clone(),
+            files: state.files.clone(),
+            next_file: state.next_file,
+            lie: state.lie,
+            ..State::seeded(state.random.clone().next_u64())
+        })
     }
 
     /// Another disk with the same files, as a backup would have them.
     #[must_use]
     pub fn copy(&self) -> Self {
-        let state = self.state();
-        let files: BTreeMap<u64, Contents> = state
-            .files
-            .iter()
-            .map(|(file, contents)| {
-                let bytes = contents.bytes.clone();
-                (
-                    *file,
-                    Contents {
-                        durable: bytes.clone(),
-                        bytes,
-                        unsynced: Vec::new(),
-                    },
-                )
-            })
-            .collect();
-        let copy = State {
-            names: state.names.clone(),
+        let mut state = self.state();
+        let names = state.names.visible().clone();
+        let mut files = BTreeMap::new();
+        for file in names.values() {
+            if let Some(contents) = state.files.get(file) {
+                files.insert(*file, Contents::settled(contents.bytes().to_vec()));
+            }
+        }
+        Self::of(State {
+            names: Names::settled(names),
             directories: state.directories.clone(),
-            durable_names: state.names.clone(),
             files,
             next_file: state.next_file,
-            ..State::default()
-        };
-        Self {
-            state: Arc::new(Mutex::new(copy)),
-        }
+            // What is appended to the one is not what is appended to the other.
+            ..State::seeded(state.random.next_u64())
+        })
     }
 
     /// Changes a file behind the engine's back, durably.
@@ -131,150 +248,132 @@ impl SimDisk {
     /// If there is no such file.
     pub fn tamper(&self, path: &str, change: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         let mut state = self.state();
-        let file = *state.names.get(path).ok_or(ErrorKind::NotFound)?;
-        let contents = state.files.get_mut(&file).ok_or(ErrorKind::NotFound)?;
-        change(&mut contents.bytes);
-        contents.durable.clone_from(&contents.bytes);
-        contents.unsynced.clear();
+        let file = state.file(path)?;
+        let mut bytes = state.contents(file).bytes().to_vec();
+        change(&mut bytes);
+        state.files.insert(file, Contents::settled(bytes));
         Ok(())
     }
 
     /// Names of all files.
     pub fn files(&self) -> Vec<String> {
-        self.state().names.keys().cloned().collect()
+        self.state().names.all().cloned().collect()
+    }
+
+    /// A file's contents, read without that counting as an operation.
+    pub fn peek(&self, path: &str) -> Option<Vec<u8>> {
+        let state = self.state();
+        let file = state.names.get(path)?;
+        Some(state.files.get(&file)?.bytes().to_vec())
+    }
+
+    /// Contents of all files that are there or may be there after a power cut.
+    pub fn everything(&self) -> Vec<Vec<u8>> {
+        let state = self.state();
+        let files = state.names.files().into_iter();
+        files
+            .filter_map(|file| Some(state.files.get(&file)?.bytes().to_vec()))
+            .collect()
+    }
+
+    /// An operation that is not one of the disk's own, but can be counted and fail like them.
+    pub(super) fn announce(&self, kind: OperationKind, path: &str) -> io::Result<()> {
+        self.admit(Operation::new(kind, path), 0).1
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state, unless this operation is to fail.
-    fn operation(&self, writes: usize) -> io::Result<MutexGuard<'_, State>> {
+    /// Begins an operation: the state, and whether it is to fail.
+    fn admit(
+        &self,
+        mut operation: Operation<'_>,
+        growth: u64,
+    ) -> (MutexGuard<'_, State>, io::Result<()>) {
+        let hook = {
+            let mut state = self.state();
+            operation.number = state.operations;
+            state.operations += 1;
+            state.hook.clone()
+        };
+        let admitted = hook.map_or(Ok(()), |hook| hook.before(&operation));
         let mut state = self.state();
-        let number = state.operations;
-        state.operations += 1;
-        state.bytes_written += writes as u64;
-        let failed = match state.fault {
-            Some(Fault::At(at)) => number == at,
-            Some(Fault::From(from)) => number >= from,
-            Some(Fault::FullAfter(bytes)) if writes > 0 && state.bytes_written > bytes => {
-                return Err(ErrorKind::StorageFull.into());
+        state.bytes_grown += growth;
+        let failure = match state.fault {
+            _ if state.is_off => Some(io::Error::other("the power is off")),
+            Some(Fault::At(at)) if operation.number == at => Some(simulated_failure()),
+            Some(Fault::From(from)) if operation.number >= from => Some(simulated_failure()),
+            Some(Fault::FullAfter(bytes)) if growth > 0 && state.bytes_grown > bytes => {
+                Some(ErrorKind::StorageFull.into())
             }
-            _ => false,
+            _ => None,
         };
-        if failed {
-            Err(io::Error::other("simulated failure"))
-        } else {
-            Ok(state)
+        (state, failure.map_or(admitted, Err))
+    }
+
+    fn reading<T>(
+        &self,
+        operation: Operation<'_>,
+        read: impl FnOnce(&mut State) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let (mut state, admitted) = self.admit(operation, 0);
+        admitted?;
+        read(&mut state)
+    }
+
+    /// A change that, if it fails, may have happened all the same.
+    fn changing<T>(
+        &self,
+        operation: Operation<'_>,
+        growth: u64,
+        change: impl FnOnce(&mut State) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let (mut state, admitted) = self.admit(operation, growth);
+        if let Err(error) = admitted {
+            if !state.is_off && state.random.one_in(3) {
+                // The failure is what the caller hears of.
+                let _ = change(&mut state);
+            }
+            return Err(error);
         }
+        change(&mut state)
     }
 }
 
-/// Names whose directory was synced survive; each other change of a name may or may not.
-fn surviving_names(state: &State, random: &mut Random) -> BTreeMap<String, u64> {
-    let mut names = state.durable_names.clone();
-    let all: BTreeSet<&String> = state
-        .names
-        .keys()
-        .chain(state.durable_names.keys())
-        .collect();
-    for name in all {
-        if state.names.get(name) != state.durable_names.get(name) && random.below(2) == 0 {
-            match state.names.get(name) {
-                Some(file) => names.insert(name.clone(), *file),
-                None => names.remove(name),
-            };
-        }
-    }
-    names
-}
-
-/// Durable bytes, with each unsynced write kept whole, kept to some length, or lost.
-fn surviving_bytes(contents: &Contents, random: &mut Random) -> Vec<u8> {
-    let mut bytes = contents.durable.clone();
-    for (offset, written) in &contents.unsynced {
-        let kept = match random.below(3) {
-            0 => 0,
-            1 => written.len(),
-            _ => random.below(written.len() as u64 + 1) as usize,
-        };
-        overwrite(&mut bytes, *offset, written.get(..kept).unwrap_or_default());
-    }
-    bytes
-}
-
-fn overwrite(bytes: &mut Vec<u8>, offset: usize, written: &[u8]) {
-    if written.is_empty() {
-        return;
-    }
-    if bytes.len() < offset + written.len() {
-        bytes.resize(offset + written.len(), 0);
-    }
-    if let Some(place) = bytes.get_mut(offset..offset + written.len()) {
-        place.copy_from_slice(written);
-    }
-}
-
-/// A small generator (splitmix64), so that a seed gives the same cut every time.
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
+fn simulated_failure() -> io::Error {
+    io::Error::other("simulated failure")
 }
 
 impl Disk for SimDisk {
     fn create_dir(&self, path: &str) -> io::Result<()> {
-        let mut state = self.operation(0)?;
-        let mut directory = path;
-        while !directory.is_empty() {
-            state.directories.insert(directory.to_owned());
-            directory = parent(directory);
-        }
-        Ok(())
+        let operation = Operation::new(OperationKind::CreateDir, path);
+        self.changing(operation, 0, |state| {
+            state.add_directories(path);
+            Ok(())
+        })
     }
 
     fn create(&self, path: &str, _private: bool) -> io::Result<Box<dyn DiskFile>> {
-        let mut state = self.operation(0)?;
-        if state.names.contains_key(path) {
-            return Err(ErrorKind::AlreadyExists.into());
-        }
-        let file = state.next_file;
-        state.next_file += 1;
-        state.files.insert(file, Contents::default());
-        state.names.insert(path.to_owned(), file);
-        Ok(Box::new(SimFile {
-            disk: self.clone(),
-            file,
-        }))
+        let operation = Operation::new(OperationKind::Create, path);
+        let file = self.changing(operation, 0, |state| state.create(path))?;
+        Ok(Box::new(SimFile::new(self, path, file)))
     }
 
     fn open(&self, path: &str, _write: bool) -> io::Result<Box<dyn DiskFile>> {
-        let state = self.operation(0)?;
-        let file = *state.names.get(path).ok_or(ErrorKind::NotFound)?;
-        Ok(Box::new(SimFile {
-            disk: self.clone(),
-            file,
-        }))
+        let operation = Operation::new(OperationKind::Open, path);
+        let file = self.reading(operation, |state| state.file(path))?;
+        Ok(Box::new(SimFile::new(self, path, file)))
     }
 
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        let state = self.operation(0)?;
-        if state.directories.contains(path) {
-            return Err(ErrorKind::IsADirectory.into());
-        }
-        let file = state.names.get(path).ok_or(ErrorKind::NotFound)?;
-        Ok(state
-            .files
-            .get(file)
-            .map(|contents| contents.bytes.clone())
-            .unwrap_or_default())
+        self.reading(Operation::new(OperationKind::Read, path), |state| {
+            if state.directories.contains(path) {
+                return Err(ErrorKind::IsADirectory.into());
+            }
+            let file = state.file(path)?;
+            Ok(state.contents(file).bytes().to_vec())
+        })
     }
 
     fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
@@ -285,128 +384,194 @@ impl Disk for SimDisk {
     }
 
     fn len(&self, path: &str) -> io::Result<Option<u64>> {
-        let state = self.operation(0)?;
-        let contents = state.names.get(path).and_then(|file| state.files.get(file));
-        Ok(contents.map(|contents| contents.bytes.len() as u64))
+        self.reading(Operation::new(OperationKind::Len, path), |state| {
+            let file = state.names.get(path);
+            Ok(file.map(|file| state.contents(file).bytes().len() as u64))
+        })
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let mut state = self.operation(0)?;
-        let file = state.names.remove(from).ok_or(ErrorKind::NotFound)?;
-        state.names.insert(to.to_owned(), file);
-        Ok(())
+        let mut operation = Operation::new(OperationKind::Rename, from);
+        operation.to = to;
+        self.changing(operation, 0, |state| {
+            if state.names.rename(from, to) {
+                Ok(())
+            } else {
+                Err(ErrorKind::NotFound.into())
+            }
+        })
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
-        self.operation(0)?.names.remove(path);
-        Ok(())
+        self.changing(Operation::new(OperationKind::Remove, path), 0, |state| {
+            state.names.remove(path);
+            Ok(())
+        })
     }
 
     fn remove_dir(&self, path: &str) -> io::Result<()> {
-        let mut state = self.operation(0)?;
-        let below = format!("{path}/");
-        state.names.retain(|name, _| !name.starts_with(&below));
-        state
-            .directories
-            .retain(|directory| directory != path && !directory.starts_with(&below));
-        Ok(())
+        self.changing(Operation::new(OperationKind::RemoveDir, path), 0, |state| {
+            let below = format!("{path}/");
+            let inside: Vec<String> = state
+                .names
+                .all()
+                .filter(|name| name.starts_with(&below))
+                .cloned()
+                .collect();
+            for name in inside {
+                state.names.remove(&name);
+            }
+            state
+                .directories
+                .retain(|directory| directory != path && !directory.starts_with(&below));
+            Ok(())
+        })
     }
 
     fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        let state = self.operation(0)?;
-        let below = if path.is_empty() {
-            String::new()
-        } else {
-            format!("{path}/")
-        };
-        let all = state.names.keys().chain(&state.directories);
-        let names: BTreeSet<&str> = all
-            .filter_map(|name| name.strip_prefix(&below)?.split('/').next())
-            .collect();
-        Ok(names
-            .into_iter()
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect())
+        self.reading(Operation::new(OperationKind::List, path), |state| {
+            let below = if path.is_empty() {
+                String::new()
+            } else {
+                format!("{path}/")
+            };
+            let all = state.names.all().chain(&state.directories);
+            let names: BTreeSet<&str> = all
+                .filter_map(|name| name.strip_prefix(&below)?.split('/').next())
+                .collect();
+            let named = names.into_iter().filter(|name| !name.is_empty());
+            Ok(named.map(str::to_owned).collect())
+        })
     }
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {
-        let mut guard = self.operation(0)?;
-        let state = &mut *guard;
-        let inside = |name: &String| parent(name) == path;
-        state
-            .durable_names
-            .retain(|name, _| !inside(name) || state.names.contains_key(name));
-        let synced = state
-            .names
-            .iter()
-            .filter(|(name, _)| inside(name))
-            .map(|(name, file)| (name.clone(), *file));
-        state.durable_names.extend(synced.collect::<Vec<_>>());
-        Ok(())
+        self.changing(Operation::new(OperationKind::SyncDir, path), 0, |state| {
+            if state.lie != Some(Lie::SyncDir) {
+                state.names.sync(path);
+            }
+            Ok(())
+        })
     }
 
     fn lock(&self, path: &str, holder: &str) -> io::Result<Box<dyn DiskLock>> {
-        self.write(path, holder.as_bytes())?;
-        if self.state().locked.insert(path.to_owned()) {
-            Ok(Box::new(SimLock {
-                disk: self.clone(),
-                path: path.to_owned(),
-            }))
-        } else {
-            Err(ErrorKind::WouldBlock.into())
-        }
+        let mut operation = Operation::new(OperationKind::Lock, path);
+        operation.bytes = holder.as_bytes();
+        self.reading(operation, |state| {
+            let file = match state.names.get(path) {
+                Some(file) => file,
+                None => state.create(path)?,
+            };
+            if !state.locked.insert(path.to_owned()) && state.lie != Some(Lie::Lock) {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            let contents = state.contents(file);
+            contents.set_len(0);
+            contents.write(0, holder.as_bytes());
+            Ok(())
+        })?;
+        Ok(Box::new(SimLock {
+            disk: self.clone(),
+            path: path.to_owned(),
+        }))
+    }
+
+    fn random(&self, buffer: &mut [u8]) -> io::Result<()> {
+        self.reading(Operation::new(OperationKind::Random, ""), |state| {
+            state.random.fill(buffer);
+            Ok(())
+        })
     }
 }
 
 #[derive(Debug)]
 struct SimFile {
     disk: SimDisk,
+    path: String,
     file: u64,
 }
 
 impl SimFile {
-    fn change(&self, writes: usize, change: impl FnOnce(&mut Contents)) -> io::Result<()> {
-        let mut state = self.disk.operation(writes)?;
-        change(state.files.entry(self.file).or_default());
-        Ok(())
+    fn new(disk: &SimDisk, path: &str, file: u64) -> Self {
+        Self {
+            disk: disk.clone(),
+            path: path.to_owned(),
+            file,
+        }
+    }
+
+    fn operation<'a>(&'a self, kind: OperationKind, at: u64, bytes: &'a [u8]) -> Operation<'a> {
+        let mut operation = Operation::new(kind, &self.path);
+        operation.at = at;
+        operation.bytes = bytes;
+        operation
+    }
+
+    fn growth(&self, end: u64) -> u64 {
+        self.disk.state().growth(self.file, end)
     }
 }
 
 impl DiskFile for SimFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.change(bytes.len(), |contents| {
-            overwrite(&mut contents.bytes, offset as usize, bytes);
-            contents.unsynced.push((offset as usize, bytes.to_vec()));
-        })
+        let operation = self.operation(OperationKind::WriteAt, offset, bytes);
+        let growth = self.growth(offset + bytes.len() as u64);
+        let (mut state, admitted) = self.disk.admit(operation, growth);
+        let written = match &admitted {
+            Ok(()) => bytes.len(),
+            Err(_) if state.is_off => 0,
+            Err(_) => state.random.below(bytes.len() as u64 + 1) as usize,
+        };
+        let written = bytes.get(..written).unwrap_or_default();
+        state.contents(self.file).write(offset as usize, written);
+        admitted
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let state = self.disk.operation(0)?;
-        let contents = state.files.get(&self.file).ok_or(ErrorKind::NotFound)?;
-        let start = offset as usize;
-        let bytes = contents
-            .bytes
-            .get(start..start + buffer.len())
-            .ok_or(ErrorKind::UnexpectedEof)?;
-        buffer.copy_from_slice(bytes);
-        Ok(())
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.change(0, |contents| {
-            contents.durable.clone_from(&contents.bytes);
-            contents.unsynced.clear();
+        let operation = self.operation(OperationKind::ReadAt, offset, &[]);
+        self.disk.reading(operation, |state| {
+            let start = offset as usize;
+            let contents = state.contents(self.file).bytes();
+            let bytes = contents
+                .get(start..start + buffer.len())
+                .ok_or(ErrorKind::UnexpectedEof)?;
+            buffer.copy_from_slice(bytes);
+            Ok(())
         })
     }
 
+    fn sync(&self) -> io::Result<()> {
+        let operation = self.operation(OperationKind::Sync, 0, &[]);
+        let (mut state, admitted) = self.disk.admit(operation, 0);
+        let mut random = state.random.branch();
+        let lies = state.lie == Some(Lie::Sync);
+        let is_off = state.is_off;
+        let contents = state.contents(self.file);
+        match &admitted {
+            Ok(()) if lies => {}
+            Ok(()) => contents.sync(),
+            Err(_) if is_off => {}
+            Err(_) => contents.fail_sync(&mut random),
+        }
+        admitted
+    }
+
     fn allocate(&self, len: u64) -> io::Result<()> {
-        self.set_len(len)
+        let operation = self.operation(OperationKind::Allocate, len, &[]);
+        let growth = self.growth(len);
+        self.disk.changing(operation, growth, |state| {
+            if growth > 0 {
+                state.contents(self.file).set_len(len as usize);
+            }
+            Ok(())
+        })
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        // A change of length counts as certain only with the next sync; until then the old contents may come back.
-        self.change(0, |contents| contents.bytes.resize(len as usize, 0))
+        let operation = self.operation(OperationKind::SetLen, len, &[]);
+        self.disk.changing(operation, 0, |state| {
+            state.contents(self.file).set_len(len as usize);
+            Ok(())
+        })
     }
 }
 

@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::disk::SimDisk;
+use super::operation::OperationKind;
 use crate::table::{ColumnFault, Row, Scan, ScannedRow, TableError, TableSink, TableView, Visit};
 
 /// A table of rows in memory. Clones are the same handle of the same table.
@@ -13,6 +15,8 @@ pub struct MemoryTable {
     state: Arc<Mutex<State>>,
     /// How far the handle sees: it learns of what another one appended when it is refreshed.
     seen: Arc<AtomicU64>,
+    /// Whose operations those of the table count among.
+    disk: Option<SimDisk>,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +40,32 @@ impl MemoryTable {
         Self {
             state: Arc::clone(&self.state),
             seen: Arc::new(AtomicU64::new(covered)),
+            disk: self.disk.clone(),
         }
+    }
+
+    /// The table as it is found on `disk`, which is told of what happens to the table from now on, and can make it
+    /// fail. What happens to the table that this is a copy of no longer matters.
+    #[must_use]
+    pub fn copy_to(&self, disk: &SimDisk) -> Self {
+        let state = self.state();
+        let copy = State {
+            rows: state.rows.clone(),
+            covered: state.covered,
+            ..State::default()
+        };
+        Self {
+            seen: Arc::new(AtomicU64::new(copy.covered)),
+            state: Arc::new(Mutex::new(copy)),
+            disk: Some(disk.clone()),
+        }
+    }
+
+    /// Rows as they are stored, seen without that counting as an operation.
+    pub fn rows(&self) -> Vec<Row> {
+        let state = self.state();
+        let rows = state.rows.iter().map(|scanned| scanned.row.clone());
+        rows.collect()
     }
 
     /// Makes the next `count` appends fail without a trace.
@@ -68,6 +97,59 @@ impl MemoryTable {
         if let Some(scanned) = self.state().rows.get_mut(position) {
             scanned.column_fault = Some(fault);
         }
+    }
+
+    /// All rows become part of the table, or none does.
+    fn commit(&self, rows: &[Row]) -> Result<(), TableError> {
+        let mut state = self.state();
+        if state.appends_failing > 0 {
+            state.appends_failing -= 1;
+            return Err(failure());
+        }
+        for (row, expected) in rows.iter().zip(state.covered..) {
+            if row.index != expected {
+                return Err(TableError::OutOfOrder {
+                    covered: state.covered,
+                    offered: row.index,
+                });
+            }
+        }
+        state.covered += rows.len() as u64;
+        state.rows.extend(rows.iter().map(|row| ScannedRow {
+            row: row.clone(),
+            column_fault: None,
+        }));
+        if state.acknowledgements_failing > 0 {
+            state.acknowledgements_failing -= 1;
+            return Err(failure());
+        }
+        Ok(())
+    }
+
+    /// All rows are exchanged for others, or none is.
+    fn exchange(&self, rows: &[Row]) -> Result<(), TableError> {
+        let mut state = self.state();
+        for row in rows {
+            let missing = || TableError::Damaged {
+                what: format!("no row at index {}", row.index),
+            };
+            let place = state
+                .rows
+                .iter_mut()
+                .find(|scanned| scanned.row.index == row.index)
+                .ok_or_else(missing)?;
+            place.row = row.clone();
+        }
+        Ok(())
+    }
+
+    fn announce(&self, kind: OperationKind) -> Result<(), TableError> {
+        let disk = self.disk.as_ref();
+        disk.map_or(Ok(()), |disk| disk.announce(kind, "table"))
+            .map_err(|source| TableError::Storage {
+                doing: format!("{kind:?}"),
+                source: Box::new(source),
+            })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -113,33 +195,15 @@ impl TableSink for MemoryTable {
     }
 
     fn append(&self, rows: &[Row]) -> Result<(), TableError> {
-        let mut state = self.state();
-        if state.appends_failing > 0 {
-            state.appends_failing -= 1;
-            return Err(failure());
-        }
-        for (row, expected) in rows.iter().zip(state.covered..) {
-            if row.index != expected {
-                return Err(TableError::OutOfOrder {
-                    covered: state.covered,
-                    offered: row.index,
-                });
-            }
-        }
-        state.covered += rows.len() as u64;
-        state.rows.extend(rows.iter().map(|row| ScannedRow {
-            row: row.clone(),
-            column_fault: None,
-        }));
-        if state.acknowledgements_failing > 0 {
-            state.acknowledgements_failing -= 1;
-            return Err(failure());
-        }
-        self.seen.store(state.covered, Ordering::Release);
+        self.announce(OperationKind::TableCommit)?;
+        self.commit(rows)?;
+        self.announce(OperationKind::TableAcknowledge)?;
+        self.seen.store(self.state().covered, Ordering::Release);
         Ok(())
     }
 
     fn get(&self, index: u64) -> Result<Option<Row>, TableError> {
+        self.announce(OperationKind::TableGet)?;
         Ok(self
             .state()
             .rows
@@ -149,6 +213,7 @@ impl TableSink for MemoryTable {
     }
 
     fn find_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<(String, u64)>, TableError> {
+        self.announce(OperationKind::TableGet)?;
         let state = self.state();
         let found = state.rows.iter().filter_map(|scanned| {
             let id = scanned
@@ -163,6 +228,8 @@ impl TableSink for MemoryTable {
     }
 
     fn view(&self) -> Box<dyn TableView + '_> {
+        // Looking at memory cannot fail, but others may act before it.
+        let _ = self.announce(OperationKind::TableView);
         let (state, seen) = (self.state(), self.covered());
         let is_newest = state.covered == seen;
         let rows = state
@@ -176,26 +243,17 @@ impl TableSink for MemoryTable {
     }
 
     fn replace(&self, rows: &[Row]) -> Result<(), TableError> {
-        let mut state = self.state();
-        for row in rows {
-            let missing = || TableError::Damaged {
-                what: format!("no row at index {}", row.index),
-            };
-            let place = state
-                .rows
-                .iter_mut()
-                .find(|scanned| scanned.row.index == row.index)
-                .ok_or_else(missing)?;
-            place.row = row.clone();
-        }
-        Ok(())
+        self.announce(OperationKind::TableCommit)?;
+        self.exchange(rows)?;
+        self.announce(OperationKind::TableAcknowledge)
     }
 
     fn compact(&self) -> Result<(), TableError> {
-        Ok(())
+        self.announce(OperationKind::TableCompact)
     }
 
     fn refresh(&self) -> Result<(), TableError> {
+        self.announce(OperationKind::TableRefresh)?;
         self.seen.store(self.state().covered, Ordering::Release);
         Ok(())
     }

@@ -1,0 +1,67 @@
+//! Sealing: what the ledger adds to a draft before it has a place. It happens on the caller's thread.
+
+use causebook_record::{Draft, OpeningKey, Recorded};
+use jiff::Timestamp;
+
+use crate::disk::Disk;
+use crate::error::{AppendError, LedgerError};
+use crate::index::{Keys, Seed};
+use crate::random;
+use crate::sequence::Prepared;
+use crate::shared::Shared;
+
+/// Completes a draft, written by `by` through `via`, and seals it.
+///
+/// # Errors
+/// [`AppendError::Refused`] if the completed record is not valid, [`AppendError::Failed`] if there is no randomness.
+pub(crate) fn prepare(
+    shared: &Shared,
+    seed: &Seed,
+    draft: Draft,
+    by: &str,
+    via: &str,
+) -> Result<Prepared, AppendError> {
+    let failed = |error: LedgerError| AppendError::Failed {
+        cause: error.to_string(),
+    };
+    let disk = shared.disk.as_ref();
+    // Whole microseconds, which the table's columns hold exactly.
+    let now = shared.clock.now();
+    let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+    let given_id = draft.id().is_some();
+    let generated_id = if given_id {
+        String::new()
+    } else {
+        new_id(disk, at).map_err(failed)?
+    };
+    let recorded = Recorded {
+        at,
+        by: by.to_owned(),
+        via: via.to_owned(),
+    };
+    let record =
+        draft
+            .complete(&generated_id, &recorded)
+            .map_err(|error| AppendError::Refused {
+                pointer: error.pointer().to_owned(),
+                problem: error.to_string(),
+            })?;
+    let sealed = record.seal(OpeningKey(random::bytes(disk).map_err(failed)?));
+    let fields = causebook_record::fields(&sealed.text);
+    let keys = Keys::of(seed, &fields);
+    Ok(Prepared {
+        id: fields.id.unwrap_or_default(),
+        given_id,
+        keys,
+        sealed,
+    })
+}
+
+/// A time-ordered id (UUID version 7, RFC 9562 section 5.7).
+fn new_id(disk: &dyn Disk, at: Timestamp) -> Result<String, LedgerError> {
+    let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    let random = random::bytes(disk)?;
+    Ok(uuid::Builder::from_unix_timestamp_millis(millis, &random)
+        .into_uuid()
+        .to_string())
+}
