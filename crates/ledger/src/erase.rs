@@ -178,7 +178,7 @@ fn forget(ledger: &dyn Erasing, index: u64, after: &Stored) -> Result<(), Ledger
     let _no_merge = shared.keep_runs();
     let runs = shared.index().clone();
     let kept = Keys::of(&runs.seed(), &after.fields());
-    let kept: Vec<Key> = kept.id.into_iter().chain(kept.others).collect();
+    let kept: Vec<Key> = kept.iter().collect();
     let keep = |key, position| position != index || kept.contains(&key);
     for (old, new) in runs.without(index..index + 1, &keep)? {
         shared.index_mut().replace(&[old], new)?;

@@ -2,21 +2,24 @@
 //!
 //! # Why each record is in the table exactly once
 //!
-//! Only records under a published checkpoint are moved, in order. Their digests are computed again from what will be
-//! written and compared with what was acknowledged; their tiles are synced; the table takes them in one durable
-//! commit that also says how far it is covered. Only then do they leave the buffer and, last, the write-ahead log. A crash
-//! at any point leaves them in the log, in the table, or in both, and [`TableSink::covered`] says where the one ends
-//! and the other begins.
+//! Only records under a published checkpoint are moved, in order. What will be written is held against the checksum of
+//! the frame that was synced before the receipt, over digest, key and text: a record that memory has changed since does
+//! not replace the sound one in the log. (The digest itself, computed anew, would find no more: what was wrong before
+//! the frame was made is as wrong in the log.) Then their tiles are synced; the table takes them in one durable commit,
+//! having read them back, that also says how far it is covered. Only then do they leave the buffer and, last, the
+//! write-ahead log. A crash at any point leaves them in the log, in the table, or in both, and [`TableSink::covered`]
+//! says where the one ends and the other begins.
 //!
 //! [`TableSink::covered`]: crate::table::TableSink::covered
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use causebook_record::Stored;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::error::LedgerError;
-use crate::index::{Keys, RunBuilder};
+use crate::index::RunBuilder;
 use crate::merge::Merger;
 use crate::options::Options;
 use crate::publish::Publication;
@@ -151,22 +154,29 @@ impl<O: Others> Flusher<O> {
         Ok(self.shared.table.compact()?)
     }
 
-    /// The oldest buffered rows below `published`, with digests computed anew, and their index entries.
+    /// The oldest buffered rows below `published`, each held against the frame that made it durable, and their index
+    /// entries.
     fn take_rows(&self, published: u64) -> Result<(Vec<Row>, RunBuilder), LedgerError> {
-        let (rows, acknowledged, keys) = {
+        let (rows, entries) = {
             let buffer = self.shared.buffer();
             let count = published
                 .saturating_sub(buffer.first())
                 .min(self.options.flush_rows_max as u64);
             let rows = buffer.rows(buffer.first(), count as usize);
-            let entries = || rows.iter().filter_map(|row| buffer.get(row.index));
-            let digests: Vec<_> = entries().map(|entry| entry.sealed.digest).collect();
-            let keys: Vec<Keys> = entries().map(|entry| entry.keys.clone()).collect();
-            (rows, digests, keys)
+            let entry = |row: &Row| {
+                let entry = buffer.get(row.index)?;
+                Some((entry.seal, entry.sealed.digest, entry.keys))
+            };
+            let entries: Vec<_> = rows.iter().filter_map(entry).collect();
+            (rows, entries)
         };
         let mut builder = RunBuilder::default();
-        for ((row, acknowledged), keys) in rows.iter().zip(acknowledged).zip(keys) {
-            if row.record.digest()? != Some(acknowledged) {
+        for (row, (seal, digest, keys)) in rows.iter().zip(entries) {
+            let unchanged = match &row.record {
+                Stored::Whole { text, key } => seal.fits(row.index, &digest, key, text),
+                Stored::Redacted { .. } | Stored::Erased { .. } => false,
+            };
+            if !unchanged {
                 return Err(LedgerError::Tampered(Box::new(Finding::at(
                     row,
                     Fault::ChangedPayload,

@@ -111,8 +111,8 @@ impl Index {
 
     /// Adds the keys of a record in memory alone.
     pub(crate) fn add_unwritten(&mut self, position: u64, keys: &Keys) {
-        for key in keys.id.iter().chain(&keys.others) {
-            self.unwritten.entry(*key).or_default().push(position);
+        for key in keys.iter() {
+            self.unwritten.entry(key).or_default().push(position);
         }
     }
 
@@ -320,7 +320,11 @@ mod tests {
     fn keys(seed: &Seed, id: u64, subject: u64) -> Keys {
         Keys {
             id: Some(seed.key(KeyKind::Id, &id.to_string())),
-            others: vec![seed.key(KeyKind::Subject, &subject.to_string())],
+            others: [
+                None,
+                Some(seed.key(KeyKind::Subject, &subject.to_string())),
+                None,
+            ],
         }
     }
 

@@ -20,6 +20,7 @@ use crate::disk::Disk;
 use crate::error::LedgerError;
 use crate::identity::Identity;
 use crate::index::{Index, Keys, RunBuilder};
+use crate::segment::FrameSeal;
 use crate::shared::{Shared, SignedCheckpoint};
 use crate::table::{Scan, TableSink};
 use crate::tree::{self, TreeWriter};
@@ -62,14 +63,15 @@ pub(crate) fn recover(
     let index = complete_index(index, table, indexed, covered, write)?;
     let mut buffer = Buffer::starting_at(covered);
     let now = clock.now();
-    for (position, sealed) in frames
+    for (position, seal, sealed) in frames
         .into_iter()
-        .filter(|(position, _)| *position >= covered)
+        .filter(|(position, ..)| *position >= covered)
     {
         debug_assert_eq!(position, buffer.end());
         let keys = Keys::of(&index.seed(), &causebook_record::fields(&sealed.text));
         buffer.push(Entry {
             sealed: Arc::new(sealed),
+            seal,
             keys,
             at: now,
         });
@@ -89,7 +91,7 @@ pub(crate) fn recover(
 struct Sight {
     covered: u64,
     checkpoint: Option<SignedCheckpoint>,
-    frames: Vec<(u64, Sealed)>,
+    frames: Vec<(u64, FrameSeal, Sealed)>,
     replay: Replay,
     faults: Vec<Finding>,
 }
@@ -107,7 +109,7 @@ impl Sight {
         let first = self
             .frames
             .first()
-            .map_or(self.covered, |(first, _)| *first);
+            .map_or(self.covered, |(first, ..)| *first);
         let end = self.replay.end.unwrap_or(0).max(self.covered);
         let checkpoint = self.checkpoint.as_ref();
         (
@@ -178,14 +180,14 @@ fn look(
         }
         other => other?,
     };
-    let mut frames: Vec<(u64, Sealed)> = Vec::new();
+    let mut frames: Vec<(u64, FrameSeal, Sealed)> = Vec::new();
     let replayed = wal::replay(disk, &mut |frame| {
         let sealed = Sealed {
             text: frame.text.to_owned(),
             key: frame.key,
             digest: frame.digest,
         };
-        frames.push((frame.index, sealed));
+        frames.push((frame.index, frame.seal, sealed));
     });
     let replay = replayed.or_else(|error| tolerate(error, write, &mut faults))?;
     Ok(Sight {

@@ -46,9 +46,9 @@ pub(crate) fn prepare(
                 pointer: error.pointer().to_owned(),
                 problem: error.to_string(),
             })?;
-    let sealed = record.seal(OpeningKey(random::bytes(disk).map_err(failed)?));
-    let fields = causebook_record::fields(&sealed.text);
+    let fields = record.fields();
     let keys = Keys::of(seed, &fields);
+    let sealed = record.seal(OpeningKey(random::bytes(disk).map_err(failed)?));
     Ok(Prepared {
         id: fields.id.unwrap_or_default(),
         given_id,

@@ -86,8 +86,38 @@ pub(crate) fn frame_bytes(text_len: usize) -> usize {
     (FRAME_HEADER_BYTES + BODY_PREFIX_BYTES + text_len).next_multiple_of(ALIGNMENT)
 }
 
+/// What a frame says of its body: enough to tell later, from another copy of the record, that it is the one that was
+/// written and synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrameSeal {
+    group_first: u64,
+    checksum: u32,
+}
+
+impl FrameSeal {
+    /// Whether a record is, byte for byte, that of the frame at `index`.
+    pub(crate) fn fits(self, index: u64, digest: &Digest, key: &OpeningKey, text: &str) -> bool {
+        let length = (BODY_PREFIX_BYTES + text.len()) as u32;
+        let parts: [&[u8]; 5] = [
+            &index.to_le_bytes(),
+            &self.group_first.to_le_bytes(),
+            &digest.0,
+            &key.0,
+            text.as_bytes(),
+        ];
+        let length = crc32c::crc32c(&length.to_le_bytes());
+        let checksum = parts.into_iter().fold(length, crc32c::crc32c_append);
+        checksum == self.checksum
+    }
+}
+
 /// Appends the frame of a record to a commit group.
-pub(crate) fn push_frame(group: &mut Vec<u8>, index: u64, group_first: u64, sealed: &Sealed) {
+pub(crate) fn push_frame(
+    group: &mut Vec<u8>,
+    index: u64,
+    group_first: u64,
+    sealed: &Sealed,
+) -> FrameSeal {
     let start = group.len();
     let length = (BODY_PREFIX_BYTES + sealed.text.len()) as u32;
     group.extend_from_slice(&length.to_le_bytes());
@@ -104,6 +134,10 @@ pub(crate) fn push_frame(group: &mut Vec<u8>, index: u64, group_first: u64, seal
         place.copy_from_slice(&checksum.to_le_bytes());
     }
     group.resize(start + frame_bytes(sealed.text.len()), 0);
+    FrameSeal {
+        group_first,
+        checksum,
+    }
 }
 
 fn frame_checksum(length: u32, covered: &[u8]) -> u32 {
@@ -114,7 +148,7 @@ fn frame_checksum(length: u32, covered: &[u8]) -> u32 {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame<'a> {
     pub(crate) index: u64,
-    pub(crate) group_first: u64,
+    pub(crate) seal: FrameSeal,
     pub(crate) digest: Digest,
     pub(crate) key: OpeningKey,
     pub(crate) text: &'a str,
@@ -129,13 +163,17 @@ fn decode_frame(bytes: &[u8]) -> Option<Frame<'_>> {
         return None;
     }
     let covered = bytes.get(8..FRAME_HEADER_BYTES + body_len)?;
-    if u32_at(bytes, 4)? != frame_checksum(length, covered) {
+    let checksum = u32_at(bytes, 4)?;
+    if checksum != frame_checksum(length, covered) {
         return None;
     }
     let text = bytes.get(FRAME_HEADER_BYTES + BODY_PREFIX_BYTES..FRAME_HEADER_BYTES + body_len)?;
     Some(Frame {
         index: u64_at(bytes, 8)?,
-        group_first: u64_at(bytes, 16)?,
+        seal: FrameSeal {
+            group_first: u64_at(bytes, 16)?,
+            checksum,
+        },
         digest: Digest(array_at(bytes, FRAME_HEADER_BYTES)?),
         key: OpeningKey(array_at(bytes, FRAME_HEADER_BYTES + 32)?),
         text: std::str::from_utf8(text).ok()?,
@@ -183,7 +221,7 @@ fn judge_bad_frame(bytes: &[u8], offset: usize, expected: u64) -> End {
     let mut at = offset + ALIGNMENT;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
         match decode_frame(rest) {
-            Some(frame) if frame.group_first > expected => return End::Damaged { offset },
+            Some(frame) if frame.seal.group_first > expected => return End::Damaged { offset },
             Some(frame) => at += frame.size,
             None => at += ALIGNMENT,
         }

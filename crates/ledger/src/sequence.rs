@@ -90,7 +90,7 @@ pub(crate) struct Sequencer {
 
 /// A record's fate within the group being made.
 enum Outcome {
-    Placed { index: u64 },
+    Placed(Receipt),
     Settled(Result<Receipt, AppendError>),
 }
 
@@ -241,8 +241,13 @@ impl Sequencer {
             outcomes.push(if let Some(settled) = known {
                 Outcome::Settled(settled)
             } else {
-                let index = self.group.next_index();
-                self.group.push(&record.sealed);
+                let receipt = Receipt {
+                    id: record.id,
+                    index: self.group.next_index(),
+                    digest: record.sealed.digest,
+                    repeated: false,
+                };
+                let seal = self.group.push(&record.sealed);
                 if let Some(key) = record.keys.id {
                     batch
                         .placed
@@ -253,10 +258,11 @@ impl Sequencer {
                 let sealed = Arc::new(record.sealed);
                 batch.entries.push(Entry {
                     sealed,
+                    seal,
                     keys: record.keys,
                     at: now,
                 });
-                Outcome::Placed { index }
+                Outcome::Placed(receipt)
             });
         }
         batch.replies.push((submission, outcomes));
@@ -346,7 +352,7 @@ impl Sequencer {
         let receipts = batch.replies.into_iter().map(|(submission, outcomes)| {
             let results = outcomes.into_iter().map(|outcome| match outcome {
                 Outcome::Settled(settled) => settled,
-                Outcome::Placed { index } => receipt(&entries, first_index, index),
+                Outcome::Placed(receipt) => Ok(receipt),
             });
             (submission.reply, results.collect::<Vec<_>>())
         });
@@ -396,23 +402,6 @@ fn first_refused(
         }
     }
     None
-}
-
-fn receipt(entries: &[Entry], first_index: u64, index: u64) -> Result<Receipt, AppendError> {
-    let entry = entries.get((index - first_index) as usize);
-    let missing = || AppendError::Failed {
-        cause: "the record left its group".to_owned(),
-    };
-    let entry = entry.ok_or_else(missing)?;
-    let id = causebook_record::fields(&entry.sealed.text)
-        .id
-        .unwrap_or_default();
-    Ok(Receipt {
-        id,
-        index,
-        digest: entry.sealed.digest,
-        repeated: false,
-    })
 }
 
 fn placed_before(
@@ -476,7 +465,7 @@ fn refuse(batch: Batch, first_index: u64, error: &LedgerError) {
         let results = outcomes.into_iter().map(|outcome| match outcome {
             Outcome::Settled(Ok(receipt)) if receipt.index >= first_index => Err(failed()),
             Outcome::Settled(settled) => settled,
-            Outcome::Placed { .. } => Err(failed()),
+            Outcome::Placed(_) => Err(failed()),
         });
         // A caller that no longer waits cannot be told.
         let _ = submission.reply.send(results.collect());

@@ -10,7 +10,7 @@ use causebook_tlog::Hash;
 
 use crate::disk::{self, Disk, DiskFile};
 use crate::error::LedgerError;
-use crate::segment::{self, End, Frame, Header, HeaderFault};
+use crate::segment::{self, End, Frame, FrameSeal, Header, HeaderFault};
 
 pub(crate) const DIRECTORY: &str = "wal";
 
@@ -357,14 +357,10 @@ impl Group {
         self.count = 0;
     }
 
-    pub(crate) fn push(&mut self, sealed: &Sealed) {
-        segment::push_frame(
-            &mut self.bytes,
-            self.first_index + self.count,
-            self.first_index,
-            sealed,
-        );
+    pub(crate) fn push(&mut self, sealed: &Sealed) -> FrameSeal {
+        let index = self.next_index();
         self.count += 1;
+        segment::push_frame(&mut self.bytes, index, self.first_index, sealed)
     }
 
     pub(crate) fn next_index(&self) -> u64 {

@@ -46,10 +46,11 @@ impl Seed {
 }
 
 /// The keys of one record.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keys {
     pub(crate) id: Option<Key>,
-    pub(crate) others: Vec<Key>,
+    /// Of what it refers to, its subject and its trace.
+    pub(crate) others: [Option<Key>; 3],
 }
 
 impl Keys {
@@ -63,7 +64,12 @@ impl Keys {
         ];
         Self {
             id: key(KeyKind::Id, &fields.id),
-            others: others.into_iter().flatten().collect(),
+            others,
         }
+    }
+
+    /// All of them, the id's first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Key> {
+        self.id.into_iter().chain(self.others.into_iter().flatten())
     }
 }

@@ -38,10 +38,7 @@ impl RunBuilder {
         debug_assert!(position <= POSITION_MAX);
         self.ids.extend(keys.id);
         self.entries
-            .extend(keys.id.iter().chain(&keys.others).map(|key| Entry {
-                key: *key,
-                position,
-            }));
+            .extend(keys.iter().map(|key| Entry { key, position }));
     }
 }
 
