@@ -19,7 +19,8 @@ use std::borrow::Cow;
 
 use causebook_ledger::ColumnFault;
 use causebook_record::{
-    Fields, RecordError, fields, join_members, members, string_text, string_value,
+    Fields, RecordError, fields, fields_of_members, join_members, members, string_text,
+    string_value,
 };
 use jiff::Timestamp;
 
@@ -225,10 +226,7 @@ const LIFTS: [(&str, &str, Lift); 5] = [
 /// If the text is not a canonical object.
 pub(crate) fn split(text: &str) -> Result<Cells<'_>, RecordError> {
     let members = members(text)?;
-    let bulk = |name: &str| Text::BULK.iter().any(|column| column.name() == name);
-    let deriving = members.iter().filter(|(name, _)| !bulk(name));
-    let deriving = join_members(deriving.map(|(name, value)| (name.as_ref(), *value)))?;
-    let mut cells = Cells::from_fields(fields(&deriving));
+    let mut cells = Cells::from_fields(fields_of_members(&members));
     let mut rest: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
     for (name, value) in members {
         let strings = || {

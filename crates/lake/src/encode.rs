@@ -25,8 +25,8 @@ use crate::error::storage;
 
 /// Rows in one row group. Bloom filters and dictionaries are per row group.
 const ROW_GROUP_ROWS: usize = 1 << 16;
-/// Rows in one page at most: what a lookup decodes of each column.
-const PAGE_ROWS: usize = 512;
+/// Rows in one page at most: what a lookup decodes of each column. Each page costs a compressor's set-up, twice.
+const PAGE_ROWS: usize = 2048;
 /// Uncompressed bytes in one page, about.
 const PAGE_BYTES: usize = 128 << 10;
 /// Distinct values above this go without a dictionary, which every lookup would have to read.

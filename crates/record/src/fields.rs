@@ -3,6 +3,8 @@
 //! They are derived from the canonical text, which stays the truth: a reader may throw them away
 //! and make them again.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::Kind;
@@ -54,6 +56,11 @@ pub struct Fields {
 /// The typed view of a canonical text. A text that is not a canonical object has no fields.
 pub fn fields(canonical: &str) -> Fields {
     fields_of(&Values::scan(canonical))
+}
+
+/// The typed view of an object whose [`members`](crate::members) are known.
+pub fn fields_of_members(members: &[(Cow<'_, str>, &str)]) -> Fields {
+    fields_of(&Values::named(members))
 }
 
 pub(crate) fn fields_of(values: &Values<'_>) -> Fields {

@@ -55,7 +55,7 @@ pub use disclosure::{Disclosure, OpenFact, Selection};
 pub use draft::Draft;
 pub use error::{Position, RecordError};
 pub use fact::{Fact, facts};
-pub use fields::{Fields, fields};
+pub use fields::{Fields, fields, fields_of_members};
 pub use kind::Kind;
 pub use pointer::Pointer;
 pub use record::{Record, Recorded};

@@ -1,5 +1,6 @@
 //! The top-level members of a record, and records laid out by member.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::RecordError;
@@ -137,9 +138,17 @@ impl<'a> Values<'a> {
 
     /// Takes what can be read of a text that may be anything.
     pub(crate) fn scan(canonical: &'a str) -> Self {
+        match members(canonical) {
+            Ok(members) => Self::named(&members),
+            Err(_) => Self::default(),
+        }
+    }
+
+    /// Takes those whose name is one of a record's.
+    pub(crate) fn named(members: &[(Cow<'_, str>, &'a str)]) -> Self {
         let mut values = Self::default();
-        for (key, value) in members(canonical).unwrap_or_default() {
-            if let Some(member) = Member::named(&key) {
+        for (key, value) in members {
+            if let Some(member) = Member::named(key) {
                 values.set(member, Some(value));
             }
         }
