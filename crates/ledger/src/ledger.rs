@@ -22,6 +22,7 @@ use crate::merge::Merger;
 use crate::options::Options;
 use crate::publish::Publication;
 use crate::reader::Reader;
+use crate::reply::reply;
 use crate::seal;
 use crate::sequence::{Prepared, Receipt, Submission, Work};
 use crate::shared::{Shared, SignedCheckpoint};
@@ -217,7 +218,7 @@ impl Ledger {
             Ok(permit) => permit,
             Err(error) => return refused(error),
         };
-        let (reply, answer) = bounded(1);
+        let (reply, answer) = reply();
         let submission = Submission {
             records,
             all_or_nothing,
@@ -229,7 +230,7 @@ impl Ledger {
         if self.engine.work.send(Work::Append(submission)).is_err() {
             return refused(stopped());
         }
-        let results = answer.recv().unwrap_or_else(|_| refused(stopped()));
+        let results = answer.wait().unwrap_or_else(|| refused(stopped()));
         drop(permit);
         results
     }

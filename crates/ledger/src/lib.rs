@@ -31,6 +31,7 @@ mod random;
 mod reader;
 mod recompute;
 mod recover;
+mod reply;
 mod seal;
 mod segment;
 mod sequence;

@@ -26,6 +26,7 @@ use crate::error::{AppendError, LedgerError};
 use crate::index::{Key, Keys};
 use crate::options::Options;
 use crate::publish::Publication;
+use crate::reply::Replier;
 use crate::shared::Shared;
 use crate::wal::{Group, Wal};
 
@@ -60,7 +61,7 @@ pub(crate) struct Prepared {
 pub(crate) struct Submission {
     pub(crate) records: Vec<Prepared>,
     pub(crate) all_or_nothing: bool,
-    pub(crate) reply: Sender<Vec<Result<Receipt, AppendError>>>,
+    pub(crate) reply: Replier<Vec<Result<Receipt, AppendError>>>,
 }
 
 /// What the sequencer is asked to do.
@@ -372,7 +373,7 @@ impl Sequencer {
         }
         for (reply, results) in receipts {
             // A caller that no longer waits has lost its receipt, not its record.
-            let _ = reply.send(results);
+            reply.give(results);
         }
     }
 }
@@ -467,7 +468,6 @@ fn refuse(batch: Batch, first_index: u64, error: &LedgerError) {
             Outcome::Settled(settled) => settled,
             Outcome::Placed(_) => Err(failed()),
         });
-        // A caller that no longer waits cannot be told.
-        let _ = submission.reply.send(results.collect());
+        submission.reply.give(results.collect());
     }
 }

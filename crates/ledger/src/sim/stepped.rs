@@ -28,6 +28,7 @@ use crate::merge::merge_once;
 use crate::options::Options;
 use crate::publish::{Publication, Publisher};
 use crate::reader::Reader;
+use crate::reply::{Answer, reply};
 use crate::seal;
 use crate::sequence::{Receipt, Sequencer, Submission, Work};
 use crate::shared::Shared;
@@ -54,14 +55,14 @@ pub enum Step {
 pub struct Ticket {
     /// Records refused before they were handed in, by their place.
     refused: Vec<Option<AppendError>>,
-    answer: Option<Receiver<Vec<Result<Receipt, AppendError>>>>,
+    answer: Option<Answer<Vec<Result<Receipt, AppendError>>>>,
 }
 
 impl Ticket {
     /// What came of each record; `None` as long as that is open, or once it was told.
     pub fn poll(&self) -> Option<Vec<Result<Receipt, AppendError>>> {
         let answers = match &self.answer {
-            Some(answer) => answer.try_recv().ok()?,
+            Some(answer) => answer.try_take()?,
             None => Vec::new(),
         };
         let mut answers = answers.into_iter();
@@ -182,7 +183,7 @@ impl SteppedLedger {
                 answer: None,
             };
         }
-        let (reply, answer) = bounded(1);
+        let (reply, answer) = reply();
         held(&self.waiting).push_back(Submission {
             records,
             all_or_nothing,
