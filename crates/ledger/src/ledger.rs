@@ -18,6 +18,7 @@ use crate::erase::{self, Erasing, Erasure, ErasureReport};
 use crate::error::{AppendError, LedgerError};
 use crate::flush::{FlushRequest, Flusher, OtherThreads};
 use crate::index::Seed;
+use crate::known::{Settled, known_in_table};
 use crate::merge::Merger;
 use crate::options::Options;
 use crate::publish::Publication;
@@ -152,7 +153,7 @@ impl Ledger {
         via: &str,
     ) -> Vec<Result<Receipt, AppendError>> {
         let count = drafts.len();
-        let mut results: Vec<Option<Result<Receipt, AppendError>>> = Vec::new();
+        let mut results: Vec<Option<Settled>> = Vec::new();
         let mut prepared = Vec::with_capacity(count);
         for draft in drafts {
             match self.prepare(draft, by, via) {
@@ -162,6 +163,9 @@ impl Ledger {
                 }
                 Err(error) => results.push(Some(Err(error))),
             }
+        }
+        if self.engine.shared.check_sound().is_ok() {
+            prepared = self.settle_known(prepared, &mut results);
         }
         let mut answers = self.submit(prepared, false).into_iter();
         let unanswered = || {
@@ -193,6 +197,24 @@ impl Ledger {
             );
         }
         all_or_first_refusal(self.submit(prepared, true))
+    }
+
+    /// Answers the records whose ids the table has, at the places that wait for an answer, and gives back the others.
+    fn settle_known(
+        &self,
+        prepared: Vec<Prepared>,
+        results: &mut [Option<Settled>],
+    ) -> Vec<Prepared> {
+        let known = known_in_table(&self.engine.shared, &prepared);
+        let waiting = results.iter_mut().filter(|result| result.is_none());
+        let mut unknown = Vec::with_capacity(prepared.len());
+        for ((record, known), result) in prepared.into_iter().zip(known).zip(waiting) {
+            match known {
+                Some(settled) => *result = Some(settled),
+                None => unknown.push(record),
+            }
+        }
+        unknown
     }
 
     /// Completes and seals a draft, on the caller's thread.

@@ -23,6 +23,7 @@ mod flush;
 mod heads;
 mod identity;
 mod index;
+mod known;
 mod ledger;
 mod merge;
 mod options;

@@ -17,13 +17,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causebook_record::{Digest, Record, Sealed, Stored};
+use causebook_record::{Digest, Sealed};
 use causebook_tlog::{Frontier, hash_leaf};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::buffer::Entry;
 use crate::error::{AppendError, LedgerError};
 use crate::index::{Key, Keys};
+use crate::known::{self, Settled, compare};
 use crate::options::Options;
 use crate::publish::Publication;
 use crate::reply::Replier;
@@ -92,7 +93,7 @@ pub(crate) struct Sequencer {
 /// A record's fate within the group being made.
 enum Outcome {
     Placed(Receipt),
-    Settled(Result<Receipt, AppendError>),
+    Settled(Settled),
 }
 
 /// The group being made: its records in order, and what was decided for each submission.
@@ -270,7 +271,7 @@ impl Sequencer {
     }
 
     /// The first record of this id, if there is one: in this group, in the buffer, or in the table.
-    fn known(&self, batch: &Batch, record: &Prepared) -> Option<Result<Receipt, AppendError>> {
+    fn known(&self, batch: &Batch, record: &Prepared) -> Option<Settled> {
         if let Some(settled) = placed_before(batch, record, self.group.first_index()) {
             return Some(settled);
         }
@@ -286,46 +287,12 @@ impl Sequencer {
         if let Some((index, first)) = buffered {
             return Some(compare(record, index, first.digest, &first.text));
         }
-        match self.known_in_table(key, record) {
+        match known::known_one(&self.shared, record) {
             Ok(settled) => settled,
             Err(error) => Some(Err(AppendError::Failed {
                 cause: error.to_string(),
             })),
         }
-    }
-
-    fn known_in_table(
-        &self,
-        key: Key,
-        record: &Prepared,
-    ) -> Result<Option<Result<Receipt, AppendError>>, LedgerError> {
-        let candidates = {
-            let index = self.shared.index();
-            if !index.may_have_id(key) {
-                return Ok(None);
-            }
-            index.find_id(key)?
-        };
-        for index in candidates {
-            let Some(row) = self.shared.table.get(index)? else {
-                continue;
-            };
-            let same_id = row.record.fields().id.as_deref() == Some(record.id.as_str());
-            if same_id {
-                return Ok(Some(match &row.record {
-                    Stored::Whole { text, .. } => match row.record.digest()? {
-                        Some(digest) => compare(record, index, digest, text),
-                        None => continue,
-                    },
-                    Stored::Redacted { .. } | Stored::Erased { .. } => Err(AppendError::Conflict {
-                        id: record.id.clone(),
-                        index,
-                        difference: "which has been erased since, so the two cannot be compared",
-                    }),
-                }));
-            }
-        }
-        Ok(None)
     }
 
     fn make_durable(&mut self) -> Result<(), LedgerError> {
@@ -380,10 +347,7 @@ impl Sequencer {
 
 /// The first record of an all-or-nothing submission that cannot be placed: its id is taken by other content, in the
 /// ledger or earlier in the submission.
-fn first_refused(
-    records: &[Prepared],
-    known: &[Option<Result<Receipt, AppendError>>],
-) -> Option<(usize, AppendError)> {
+fn first_refused(records: &[Prepared], known: &[Option<Settled>]) -> Option<(usize, AppendError)> {
     let mut first_of: HashMap<&str, usize> = HashMap::new();
     for (place, (record, known)) in records.iter().zip(known).enumerate() {
         if let Some(Err(error)) = known {
@@ -405,11 +369,7 @@ fn first_refused(
     None
 }
 
-fn placed_before(
-    batch: &Batch,
-    record: &Prepared,
-    first_index: u64,
-) -> Option<Result<Receipt, AppendError>> {
+fn placed_before(batch: &Batch, record: &Prepared, first_index: u64) -> Option<Settled> {
     let places = batch.placed.get(&record.keys.id?)?;
     places.iter().find_map(|place| {
         let entry = batch.entries.get(*place)?;
@@ -429,32 +389,6 @@ fn has_id(text: &str, id: &str) -> bool {
     causebook_record::value_at(text, "/id")
         .and_then(causebook_record::string_value)
         .is_some_and(|found| found == id)
-}
-
-/// The receipt of the first record if the second says the same, a conflict otherwise.
-fn compare(
-    second: &Prepared,
-    index: u64,
-    digest: Digest,
-    first_text: &str,
-) -> Result<Receipt, AppendError> {
-    let content = |text: &str| Record::from_text(text.to_owned()).map(|record| record.content());
-    let same = matches!((content(first_text), content(&second.sealed.text)), (Ok(first), Ok(again)) if first == again);
-    if same {
-        Ok(Receipt {
-            id: second.id.clone(),
-            index,
-            digest,
-            repeated: true,
-        })
-    } else {
-        let difference = "whose content differs";
-        Err(AppendError::Conflict {
-            id: second.id.clone(),
-            index,
-            difference,
-        })
-    }
 }
 
 /// Nothing of the group is acknowledged, nor is a repeat of a record that was in it.

@@ -160,3 +160,41 @@ fn a_flush_while_others_append_doubles_nothing() {
     ledger.close().unwrap();
     assert!(media.verify().is_intact());
 }
+
+#[test]
+fn a_batch_sent_again_is_answered_in_its_order_wherever_the_first_ones_are() {
+    let media = Media::new();
+    let ledger = media.open().unwrap();
+    fill(&ledger, 40);
+    ledger.flush().unwrap();
+    let erased = ledger.erase("d7", &Erasure::Payload, "asked for", "tester");
+    erased.unwrap();
+    append(&ledger, "d41", 41).unwrap();
+    let asked = [12, 99, 3, 41, 7, 100, 3, 39, 41];
+    let batch = asked.map(|number| decision(&format!("d{number}"), number));
+    let mut batch = batch.to_vec();
+    batch.push(decision("d5", 6));
+    let answers = ledger.append_batch(batch, "tester", "test");
+    let told: Vec<Result<(u64, bool), u64>> = answers
+        .into_iter()
+        .map(|answer| match answer {
+            Ok(receipt) => Ok((receipt.index, receipt.repeated)),
+            Err(AppendError::Conflict { index, .. }) => Err(index),
+            Err(other) => panic!("{other}"),
+        })
+        .collect();
+    // Index 40 is the record of the erasure, 41 is "d41"; "d99" and "d100" are new.
+    let expected = [
+        Ok((12, true)),
+        Ok((42, false)),
+        Ok((3, true)),
+        Ok((41, true)),
+        Err(7),
+        Ok((43, false)),
+        Ok((3, true)),
+        Ok((39, true)),
+        Ok((41, true)),
+        Err(5),
+    ];
+    assert_eq!(told, expected);
+}
