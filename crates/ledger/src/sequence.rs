@@ -391,14 +391,16 @@ fn has_id(text: &str, id: &str) -> bool {
         .is_some_and(|found| found == id)
 }
 
-/// Nothing of the group is acknowledged, nor is a repeat of a record that was in it.
+/// Nothing of the group is acknowledged, nor is a repeat of a record that was in it, nor a conflict with one.
 fn refuse(batch: Batch, first_index: u64, error: &LedgerError) {
     let failed = || AppendError::Failed {
         cause: error.to_string(),
     };
     for (submission, outcomes) in batch.replies {
         let results = outcomes.into_iter().map(|outcome| match outcome {
-            Outcome::Settled(Ok(receipt)) if receipt.index >= first_index => Err(failed()),
+            Outcome::Settled(
+                Ok(Receipt { index, .. }) | Err(AppendError::Conflict { index, .. }),
+            ) if index >= first_index => Err(failed()),
             Outcome::Settled(settled) => settled,
             Outcome::Placed(_) => Err(failed()),
         });

@@ -1,0 +1,101 @@
+//! What the simulation found, each as small as it can be told: the engine moved by hand, with one thing in the middle of
+//! another.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use causebook_ledger::sim::{
+    DiskHook, Fault, Operation, OperationKind, SimClock, Step, SteppedLedger, Ticket,
+};
+use causebook_ledger::{AppendError, Erasure, Options};
+use common::{Media, decision, options, verify};
+
+fn open(media: &Media, options: Options) -> Arc<SteppedLedger> {
+    let opened = SteppedLedger::open(
+        Arc::new(media.disk.clone()),
+        Arc::new(SimClock::new("2026-06-01T00:00:00Z".parse().unwrap())),
+        Arc::new(media.table.reopened()),
+        options,
+    );
+    Arc::new(opened.unwrap())
+}
+
+fn submit(ledger: &SteppedLedger, id: &str, amount: u64) -> Ticket {
+    ledger.submit(vec![decision(id, amount)], "tester", "test", false)
+}
+
+fn append(ledger: &SteppedLedger, id: &str, amount: u64) {
+    let ticket = submit(ledger, id, amount);
+    assert_eq!(ledger.step_sequencer(1), Step::Done);
+    assert!(ticket.poll().unwrap()[0].is_ok());
+}
+
+fn append_together(ledger: &SteppedLedger, numbers: Range<u64>) {
+    let drafts = numbers.map(|number| decision(&format!("d{number}"), number));
+    ledger.submit(drafts.collect(), "tester", "test", false);
+    assert_eq!(ledger.step_sequencer(1), Step::Done);
+}
+
+fn publish(ledger: &SteppedLedger) {
+    let size = ledger.reader().size();
+    while ledger
+        .reader()
+        .checkpoint()
+        .map(|signed| signed.checkpoint.size)
+        != Some(size)
+    {
+        ledger.step_publisher();
+    }
+}
+
+/// Does something when an operation of one kind on a path that begins so comes next, once.
+struct Once<F> {
+    kind: OperationKind,
+    path: &'static str,
+    act: Mutex<Option<F>>,
+}
+
+impl<F: FnOnce() -> io::Result<()> + Send> DiskHook for Once<F> {
+    fn before(&self, operation: &Operation<'_>) -> io::Result<()> {
+        if operation.kind != self.kind || !operation.path.starts_with(self.path) {
+            return Ok(());
+        }
+        let act = self.act.lock().unwrap().take();
+        act.map_or(Ok(()), |act| act())
+    }
+}
+
+fn once(
+    media: &Media,
+    kind: OperationKind,
+    path: &'static str,
+    act: impl FnOnce() -> io::Result<()> + Send + 'static,
+) {
+    let act = Mutex::new(Some(act));
+    media
+        .disk
+        .set_hook(Some(Arc::new(Once { kind, path, act })));
+}
+
+#[test]
+fn a_conflict_with_a_record_that_was_not_made_durable_is_a_failure() {
+    let media = Media::new();
+    let ledger = open(&media, options());
+    let (first, second) = (submit(&ledger, "d0", 1), submit(&ledger, "d0", 2));
+    media
+        .disk
+        .set_fault(Some(Fault::From(media.disk.operations())));
+    ledger.step_sequencer(2);
+    for ticket in [first, second] {
+        let answer = ticket.poll().unwrap().remove(0);
+        assert!(
+            matches!(answer, Err(AppendError::Failed { .. })),
+            "{answer:?}"
+        );
+    }
+}
+
