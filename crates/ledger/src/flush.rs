@@ -104,12 +104,16 @@ impl<O: Others> Flusher<O> {
     }
 
     pub(crate) fn flush_all(&self, all_segments: bool) -> Result<(), LedgerError> {
+        if all_segments {
+            // What is appended from here on goes to another segment, so that this one can go whole.
+            self.trim_log(true)?;
+        }
         let end = self.shared.head().durable;
         self.wait_checkpoint(end)?;
         while self.shared.buffer().first() < end {
             self.flush_once()?;
         }
-        self.trim_log(all_segments)
+        self.trim_log(false)
     }
 
     fn wait_checkpoint(&self, size: u64) -> Result<(), LedgerError> {

@@ -138,14 +138,15 @@ impl Wal {
         Ok(())
     }
 
-    /// Removes the segments that hold only records below `covered`. The active one stays, unless `all` asks to end it.
+    /// Removes the segments that hold only records below `covered`. The active one stays, unless `all` asks to end
+    /// it: it then goes once all of it is covered.
     pub(crate) fn trim(
         &mut self,
         covered: u64,
         next_index: u64,
         all: bool,
     ) -> Result<(), LedgerError> {
-        if all && covered == next_index {
+        if all {
             self.seal()?;
         }
         let kept_from = self.segments.iter().enumerate().position(|(position, _)| {

@@ -99,3 +99,44 @@ fn a_conflict_with_a_record_that_was_not_made_durable_is_a_failure() {
     }
 }
 
+#[test]
+fn what_is_erased_leaves_the_write_ahead_log_though_others_append() {
+    let media = Media::new();
+    let table = media.table.copy_to(&media.disk);
+    let media = Media { table, ..media };
+    let ledger = open(&media, options());
+    append(&ledger, "person", 987_654_321);
+    let other = Arc::clone(&ledger);
+    once(&media, OperationKind::TableCommit, "table", move || {
+        append(&other, "meanwhile", 2);
+        Ok(())
+    });
+    let report = ledger
+        .erase("person", &Erasure::Payload, "asked for", "officer")
+        .unwrap();
+    media.disk.set_hook(None);
+    assert_eq!(
+        ledger
+            .reader()
+            .find_exact("meanwhile")
+            .unwrap()
+            .unwrap()
+            .index,
+        2
+    );
+    let logs: Vec<String> = report
+        .found_in_files
+        .into_iter()
+        .filter(|file| holds(&media, file, b"987654321"))
+        .collect();
+    assert_eq!(logs, Vec::<String>::new());
+    for file in media.disk.files() {
+        assert!(!holds(&media, &file, b"987654321"), "{file}");
+    }
+}
+
+fn holds(media: &Media, file: &str, needle: &[u8]) -> bool {
+    let bytes = media.disk.peek(file).unwrap_or_default();
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
