@@ -46,8 +46,8 @@ pub(crate) enum FlushRequest {
 
 /// What the flusher asks of the rest of the engine.
 pub(crate) trait Others {
-    /// Makes the tiles of everything that was published durable.
-    fn sync_tiles(&self) -> Result<(), LedgerError>;
+    /// Makes the tiles of everything that was published durable; the table is about to hold the records below `covered`.
+    fn sync_tiles(&self, covered: u64) -> Result<(), LedgerError>;
 
     /// Lets go of the write-ahead segments of records below `covered`, of the last one too if `all`.
     fn trim_log(&self, covered: u64, all: bool) -> Result<(), LedgerError>;
@@ -145,7 +145,7 @@ impl<O: Others> Flusher<O> {
             return Ok(());
         };
         let range = first.index..last.index + 1;
-        self.others.sync_tiles()?;
+        self.others.sync_tiles(range.end)?;
         self.shared.table.append(&rows)?;
         drop(rows);
         let index = self.shared.index().clone();
@@ -207,9 +207,12 @@ pub(crate) struct OtherThreads {
 }
 
 impl Others for OtherThreads {
-    fn sync_tiles(&self) -> Result<(), LedgerError> {
+    fn sync_tiles(&self, covered: u64) -> Result<(), LedgerError> {
         let (reply, answer) = bounded(1);
-        let asked = self.publisher.send(Publication::Sync { reply }).is_ok();
+        let asked = self
+            .publisher
+            .send(Publication::Sync { covered, reply })
+            .is_ok();
         let answered = if asked { answer.recv().ok() } else { None };
         answered.unwrap_or_else(|| Err(stopped("the publisher")))
     }

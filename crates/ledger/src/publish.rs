@@ -26,8 +26,9 @@ pub(crate) enum Publication {
         first_index: u64,
         digests: Vec<Digest>,
     },
-    /// Make all tiles durable and answer.
+    /// Make all tiles durable, the table being about to hold the records below `covered`, and answer.
     Sync {
+        covered: u64,
         reply: Sender<Result<(), LedgerError>>,
     },
     Stop,
@@ -97,9 +98,15 @@ impl Publisher {
                 first_index,
                 digests,
             } => self.integrate(first_index, digests)?,
-            Publication::Sync { reply } => {
+            Publication::Sync { covered, reply } => {
+                let synced = self.tree.sync(covered);
+                // What a failed sync has lost no later one tells: the tiles must be written anew, by recovery.
+                if let Err(error) = &synced {
+                    self.shared.poison(error);
+                }
                 // The asker may have gone; what is synced is synced.
-                let _ = reply.send(self.tree.sync());
+                let _ = reply.send(synced);
+                self.shared.check_sound()?;
             }
             Publication::Stop => {}
         }

@@ -355,7 +355,8 @@ impl Reader {
                 &Selection::All
             };
             let inclusion = tiles.inclusion_proof(position)?;
-            records.push(self.evidence_record(position, selection, inclusion)?);
+            let size = signed.checkpoint.size;
+            records.push(self.evidence_record(position, size, selection, inclusion)?);
         }
         let identity = self.identity();
         Ok(Evidence::build(
@@ -368,6 +369,7 @@ impl Reader {
     fn evidence_record(
         &self,
         index: u64,
+        size: u64,
         show: &Selection,
         inclusion: Vec<causebook_tlog::Hash>,
     ) -> Result<EvidenceRecord, LedgerError> {
@@ -375,7 +377,7 @@ impl Reader {
             id: format!("index {index}"),
         })?;
         if row.record.text().is_none() {
-            let digest = bundled_digest(self.disk(), index)?;
+            let digest = bundled_digest(self.disk(), index, size)?;
             return Ok(EvidenceRecord::erased(index, digest, inclusion));
         }
         Ok(EvidenceRecord::disclosed(

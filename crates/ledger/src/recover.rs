@@ -408,7 +408,7 @@ fn grow(mut tree: TreeWriter, shared: &Shared, at: u64) -> Result<(TreeWriter, H
 
 /// The tree over the table's records, made from the records themselves; of erased ones from the entry bundles.
 fn replant(shared: &Shared, covered: u64) -> Result<TreeWriter, LedgerError> {
-    let mut tree = TreeWriter::new(Arc::clone(&shared.disk));
+    let mut tree = TreeWriter::new(Arc::clone(&shared.disk), covered);
     let mut outcome = Ok(());
     let scan = Scan {
         indexes: 0..covered,
@@ -422,7 +422,11 @@ fn replant(shared: &Shared, covered: u64) -> Result<TreeWriter, LedgerError> {
             .map_err(LedgerError::from)
             .and_then(|digest| match digest {
                 Some(digest) => tree.push(digest),
-                None => tree.push(bundled_digest(shared.disk.as_ref(), scanned.row.index)?),
+                None => tree.push(bundled_digest(
+                    shared.disk.as_ref(),
+                    scanned.row.index,
+                    covered,
+                )?),
             });
         if outcome.is_ok() {
             ControlFlow::Continue(())
@@ -438,13 +442,19 @@ fn replant(shared: &Shared, covered: u64) -> Result<TreeWriter, LedgerError> {
     }
 }
 
-/// The digest that the log holds at `index`.
-pub(crate) fn bundled_digest(disk: &dyn Disk, index: u64) -> Result<Digest, LedgerError> {
+/// The digest that the log holds at `index`, from the bundle that a log of `size` entries has there.
+pub(crate) fn bundled_digest(
+    disk: &dyn Disk,
+    index: u64,
+    size: u64,
+) -> Result<Digest, LedgerError> {
     let width = u64::from(TILE_WIDTH);
-    let path = TilePath::entries(index / width, (index % width) as u16 + 1)?;
+    let (tile, place) = (index / width, index % width);
+    let entries = size.saturating_sub(tile * width).clamp(place + 1, width);
+    let path = TilePath::entries(tile, entries as u16)?;
     let digests = tree::read_digests(disk, &path)?;
     let missing = || LedgerError::Foreign {
         what: format!("log: no entry at index {index}"),
     };
-    digests.last().copied().ok_or_else(missing)
+    digests.get(place as usize).copied().ok_or_else(missing)
 }

@@ -3,6 +3,10 @@
 //! Tiles are derived from acknowledged digests and written without a sync: after a crash recovery writes them again
 //! from the write-ahead log. They are synced ([`TreeWriter::sync`]) before records leave that log. Partial tiles stay
 //! until the full tile that replaces them is synced.
+//!
+//! All of it can be made again from the records, but for one thing: the digest of a record that was erased is in its
+//! entry bundle alone. So when records go to the table there is a synced bundle that ends just where they do, or a full
+//! one, and what holds entries of the table is never replaced but by what is synced before.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -32,14 +36,16 @@ pub(crate) struct TreeWriter {
     digests: Vec<Digest>,
     /// Hashes of the tile that is not full yet, by tile level.
     levels: Vec<Vec<Hash>>,
+    /// Records below this are in the table, or about to be.
+    covered: u64,
     unsynced: BTreeSet<String>,
     /// Directories of partial tiles whose full tile has been written.
     outgrown: Vec<String>,
 }
 
 impl TreeWriter {
-    /// An empty tree.
-    pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
+    /// An empty tree, to be grown over a table that holds `covered` records already.
+    pub(crate) fn new(disk: Arc<dyn Disk>, covered: u64) -> Self {
         let levels = vec![Vec::new(); usize::from(TILE_HEIGHT)];
         let (unsynced, outgrown) = (BTreeSet::new(), Vec::new());
         Self {
@@ -47,6 +53,7 @@ impl TreeWriter {
             frontier: Frontier::new(),
             digests: Vec::new(),
             levels,
+            covered,
             unsynced,
             outgrown,
         }
@@ -57,7 +64,7 @@ impl TreeWriter {
     /// # Errors
     /// If a tile of the right edge is missing or malformed.
     pub(crate) fn load(disk: Arc<dyn Disk>, size: u64) -> Result<Self, LedgerError> {
-        let mut writer = Self::new(disk);
+        let mut writer = Self::new(disk, size);
         let width = u64::from(TILE_WIDTH);
         if !size.is_multiple_of(width) {
             let path = TilePath::entries(size / width, (size % width) as u16)?;
@@ -155,9 +162,12 @@ impl TreeWriter {
         self.disk
             .create_dir(directory)
             .map_err(LedgerError::disk("creating", directory))?;
-        self.disk
-            .write(&file, bytes)
-            .map_err(LedgerError::disk("writing", &file))?;
+        if self.holds_covered_entries(path) {
+            disk::write_atomic(self.disk.as_ref(), &file, bytes, false)
+        } else {
+            self.disk.write(&file, bytes)
+        }
+        .map_err(LedgerError::disk("writing", &file))?;
         if !path.is_partial() {
             self.outgrown.push(format!("{file}.p"));
         }
@@ -165,8 +175,31 @@ impl TreeWriter {
         Ok(())
     }
 
-    /// Makes all tiles durable, then removes the partial ones that full ones have replaced.
-    pub(crate) fn sync(&mut self) -> Result<(), LedgerError> {
+    /// Whether a file of this path may be the only place of the digests of erased records.
+    fn holds_covered_entries(&self, path: &TilePath) -> bool {
+        path.kind() == TileKind::Entries && path.index() * u64::from(TILE_WIDTH) < self.covered
+    }
+
+    /// Writes the bundle that ends where the table will, unless it is full and written already.
+    fn write_bundle_up_to(&mut self, end: u64) -> Result<(), LedgerError> {
+        let width = u64::from(TILE_WIDTH);
+        let (tile, entries) = (end / width, (end % width) as usize);
+        let is_partial = entries > 0 && tile == self.size() / width;
+        let Some(digests) = self.digests.get(..entries).filter(|_| is_partial) else {
+            return Ok(());
+        };
+        let (path, bytes) = (TilePath::entries(tile, entries as u16)?, bundle(digests)?);
+        self.write(&path, &bytes)
+    }
+
+    /// Makes all tiles durable for a table that is to hold the records below `covered`, then removes the partial ones
+    /// that full ones have replaced.
+    ///
+    /// # Errors
+    /// Whatever the disk reports. It must not be tried again: a second sync would not tell what the first one lost.
+    pub(crate) fn sync(&mut self, covered: u64) -> Result<(), LedgerError> {
+        self.write_bundle_up_to(covered)?;
+        self.covered = covered;
         let mut directories = BTreeSet::new();
         for file in &self.unsynced {
             let handle = self
@@ -204,7 +237,8 @@ fn bundle(digests: &[Digest]) -> Result<Vec<u8>, LedgerError> {
     )?)
 }
 
-/// Reads a tile or bundle. A partial one that is gone is cut from a wider one of the same tile.
+/// Reads a tile or bundle. A partial one that is gone is cut from the full one or a wider one of the same tile: of these
+/// from the narrowest, because it was written first.
 pub(crate) fn fetch(disk: &dyn Disk, path: &TilePath) -> Result<Vec<u8>, LedgerError> {
     let file = format!("{DIRECTORY}/{path}");
     let missing = match read_if_there(disk, &file)? {
@@ -212,12 +246,14 @@ pub(crate) fn fetch(disk: &dyn Disk, path: &TilePath) -> Result<Vec<u8>, LedgerE
         Err(missing) if !path.is_partial() => return Err(missing),
         Err(missing) => missing,
     };
-    // Partial tiles go only after the full one is there, so whoever finds no wider one now finds that.
-    let wider = match wider_partial(disk, path)? {
-        Some(bytes) => bytes,
-        None => {
-            read_if_there(disk, &format!("{DIRECTORY}/{}", path.full()))?.map_err(|_| missing)?
-        }
+    let full = format!("{DIRECTORY}/{}", path.full());
+    let wider = match read_if_there(disk, &full)? {
+        Ok(bytes) => bytes,
+        Err(_) => match wider_partial(disk, path)? {
+            Some(bytes) => bytes,
+            // Partial tiles go only after the full one is there, so whoever finds none now finds that.
+            None => read_if_there(disk, &full)?.map_err(|_| missing)?,
+        },
     };
     let unit = match path.kind() {
         TileKind::Entries => BUNDLED_DIGEST_BYTES,
@@ -237,14 +273,14 @@ fn read_if_there(disk: &dyn Disk, file: &str) -> Result<Result<Vec<u8>, LedgerEr
     if absent { Ok(read) } else { read.map(Ok) }
 }
 
-/// The widest partial tile of the same place that is wider than this one.
+/// The narrowest partial tile of the same place that is wider than this one.
 fn wider_partial(disk: &dyn Disk, path: &TilePath) -> Result<Option<Vec<u8>>, LedgerError> {
     let partials = format!("{DIRECTORY}/{}.p", path.full());
     let names = disk
         .list(&partials)
         .map_err(LedgerError::disk("listing", &partials))?;
     let widths = names.iter().filter_map(|name| name.parse::<u16>().ok());
-    match widths.filter(|width| *width > path.width()).max() {
+    match widths.filter(|width| *width > path.width()).min() {
         Some(width) => Ok(read_if_there(disk, &format!("{partials}/{width}"))?.ok()),
         None => Ok(None),
     }

@@ -140,3 +140,57 @@ fn holds(media: &Media, file: &str, needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
 }
 
+#[test]
+fn a_sync_of_tiles_that_failed_stops_the_engine() {
+    let media = Media::new();
+    let ledger = open(&media, options());
+    append(&ledger, "d0", 1);
+    publish(&ledger);
+    once(&media, OperationKind::Sync, "log/tile", || {
+        Err(io::Error::other("a failing sync"))
+    });
+    assert!(ledger.flush(false).unwrap().is_err());
+    assert!(
+        ledger.flush(false).unwrap().is_err(),
+        "it is not tried again"
+    );
+    assert!(ledger.poison().is_some());
+    let late = submit(&ledger, "late", 2);
+    ledger.step_sequencer(1);
+    assert!(late.poll().unwrap()[0].is_err());
+}
+
+#[test]
+fn digests_of_erased_records_survive_torn_bundles() {
+    let media = Media::new();
+    let two_rows = Options {
+        flush_rows_max: 2,
+        ..options()
+    };
+    let ledger = open(&media, two_rows);
+    append_together(&ledger, 0..4);
+    ledger
+        .erase("d0", &Erasure::Payload, "asked for", "officer")
+        .unwrap();
+    append_together(&ledger, 4..9);
+    publish(&ledger);
+    // The table now ends within what is published.
+    assert_eq!(ledger.step_flusher(true), Step::Done);
+    append_together(&ledger, 9..11);
+    publish(&ledger);
+    let size = ledger.reader().size();
+    drop(ledger);
+    // A power cut has torn the tiles that no flush had synced.
+    for kind in ["0", "entries"] {
+        let torn = format!("log/tile/{kind}/000.p/{size}");
+        media.disk.tamper(&torn, Vec::clear).unwrap();
+    }
+    let table = media.table.reopened();
+    drop(table);
+    let media = Media {
+        disk: media.disk.after_kill(),
+        ..media
+    };
+    let ledger = open(&media, options());
+    assert!(verify(&ledger.reader()).is_intact());
+}

@@ -446,7 +446,7 @@ impl Rest {
 }
 
 impl Others for Arc<Rest> {
-    fn sync_tiles(&self) -> Result<(), LedgerError> {
+    fn sync_tiles(&self, covered: u64) -> Result<(), LedgerError> {
         let stopped = || LedgerError::Poisoned {
             cause: "the publisher has stopped".to_owned(),
         };
@@ -456,7 +456,7 @@ impl Others for Arc<Rest> {
             self.publish(&mut publisher, Some(told));
         }
         let (reply, answer) = bounded(1);
-        self.publish(&mut publisher, Some(Publication::Sync { reply }));
+        self.publish(&mut publisher, Some(Publication::Sync { covered, reply }));
         answer.try_recv().unwrap_or_else(|_| Err(stopped()))
     }
 
