@@ -53,11 +53,7 @@ impl Index {
         covered: u64,
         write: bool,
     ) -> Result<(Self, u64), LedgerError> {
-        let seed = match load_seed(disk.as_ref())? {
-            Some(seed) => Some(seed),
-            None if write => Some(create_seed(disk.as_ref())?),
-            None => None,
-        };
+        let seed = load_seed(disk.as_ref())?;
         let names = disk
             .list(DIRECTORY)
             .map_err(LedgerError::disk("listing", DIRECTORY))?;
@@ -88,7 +84,12 @@ impl Index {
                 remove(disk.as_ref(), &run.path)?;
             }
         }
-        let seed = seed.unwrap_or(Seed([0; 16]));
+        // Runs are kept only under the seed they were made with: under a new one they would find nothing.
+        let seed = match seed {
+            Some(seed) => seed,
+            None if write => create_seed(disk.as_ref())?,
+            None => Seed([0; 16]),
+        };
         Ok((
             Self {
                 disk,

@@ -3,7 +3,7 @@
 
 mod common;
 
-use causebook_ledger::{AppendError, Erasure, Options};
+use causebook_ledger::{AppendError, Disk, Erasure, Options};
 use causebook_record::Draft;
 use common::{Media, append, decision, fill, options};
 
@@ -116,6 +116,20 @@ fn ids_are_known_through_many_flushes_merges_and_a_lost_index() {
     let ledger = media.open().unwrap();
     assert_eq!(append(&ledger, "r0-0", 0).unwrap().index, 0);
     assert_eq!(ledger.reader().by_subject("applicant-3").unwrap().len(), 40);
+}
+
+#[test]
+fn ids_are_known_though_the_seed_of_the_index_is_gone() {
+    let media = Media::new();
+    let ledger = media.open().unwrap();
+    fill(&ledger, 20);
+    ledger.flush().unwrap();
+    ledger.close().unwrap();
+    media.disk.remove("index/seed").unwrap();
+    let ledger = media.open().unwrap();
+    let again = append(&ledger, "d7", 7).unwrap();
+    assert_eq!((again.repeated, again.index), (true, 7));
+    assert_eq!(ledger.reader().by_subject("applicant-3").unwrap().len(), 3);
 }
 
 #[test]
