@@ -4,6 +4,7 @@
 
 mod clock;
 mod disk;
+mod file;
 mod names;
 mod operation;
 mod random;

@@ -9,6 +9,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::file::{SimFile, SimLock};
 use super::names::Names;
 use super::operation::{DiskHook, Lie, Operation, OperationKind};
 use super::random::Random;
@@ -32,19 +33,19 @@ pub struct SimDisk {
     state: Arc<Mutex<State>>,
 }
 
-struct State {
+pub(super) struct State {
     names: Names,
     directories: BTreeSet<String>,
     files: BTreeMap<u64, Contents>,
     next_file: u64,
-    locked: BTreeSet<String>,
+    pub(super) locked: BTreeSet<String>,
     operations: u64,
     bytes_grown: u64,
     fault: Option<Fault>,
     lie: Option<Lie>,
-    is_off: bool,
+    pub(super) is_off: bool,
     hook: Option<Arc<dyn DiskHook>>,
-    random: Random,
+    pub(super) random: Random,
 }
 
 thread_local! {
@@ -77,11 +78,15 @@ impl State {
         }
     }
 
+    pub(super) fn lies_about(&self, sync: &Operation<'_>) -> bool {
+        self.lie.is_some_and(|lie| lie.is_no_sync(sync))
+    }
+
     fn file(&self, path: &str) -> io::Result<u64> {
         self.names.get(path).ok_or(ErrorKind::NotFound.into())
     }
 
-    fn contents(&mut self, file: u64) -> &mut Contents {
+    pub(super) fn contents(&mut self, file: u64) -> &mut Contents {
         self.files.entry(file).or_default()
     }
 
@@ -101,7 +106,7 @@ impl State {
     }
 
     /// By how much a file grows that is to reach to `end`.
-    fn growth(&self, file: u64, end: u64) -> u64 {
+    pub(super) fn growth(&self, file: u64, end: u64) -> u64 {
         let len = self
             .files
             .get(&file)
@@ -281,12 +286,12 @@ impl SimDisk {
         self.admit(Operation::new(kind, path), 0).1
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins an operation: the state, and whether it is to fail.
-    fn admit(
+    pub(super) fn admit(
         &self,
         mut operation: Operation<'_>,
         growth: u64,
@@ -312,7 +317,7 @@ impl SimDisk {
         (state, failure.map_or(admitted, Err))
     }
 
-    fn reading<T>(
+    pub(super) fn reading<T>(
         &self,
         operation: Operation<'_>,
         read: impl FnOnce(&mut State) -> io::Result<T>,
@@ -323,7 +328,7 @@ impl SimDisk {
     }
 
     /// A change that, if it fails, may have happened all the same.
-    fn changing<T>(
+    pub(super) fn changing<T>(
         &self,
         operation: Operation<'_>,
         growth: u64,
@@ -445,8 +450,9 @@ impl Disk for SimDisk {
     }
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {
-        self.changing(Operation::new(OperationKind::SyncDir, path), 0, |state| {
-            if state.lie != Some(Lie::SyncDir) {
+        let operation = Operation::new(OperationKind::SyncDir, path);
+        self.changing(operation, 0, |state| {
+            if !state.lies_about(&operation) {
                 state.names.sync(path);
             }
             Ok(())
@@ -480,111 +486,5 @@ impl Disk for SimDisk {
             state.random.fill(buffer);
             Ok(())
         })
-    }
-}
-
-#[derive(Debug)]
-struct SimFile {
-    disk: SimDisk,
-    path: String,
-    file: u64,
-}
-
-impl SimFile {
-    fn new(disk: &SimDisk, path: &str, file: u64) -> Self {
-        Self {
-            disk: disk.clone(),
-            path: path.to_owned(),
-            file,
-        }
-    }
-
-    fn operation<'a>(&'a self, kind: OperationKind, at: u64, bytes: &'a [u8]) -> Operation<'a> {
-        let mut operation = Operation::new(kind, &self.path);
-        operation.at = at;
-        operation.bytes = bytes;
-        operation
-    }
-
-    fn growth(&self, end: u64) -> u64 {
-        self.disk.state().growth(self.file, end)
-    }
-}
-
-impl DiskFile for SimFile {
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let operation = self.operation(OperationKind::WriteAt, offset, bytes);
-        let growth = self.growth(offset + bytes.len() as u64);
-        let (mut state, admitted) = self.disk.admit(operation, growth);
-        let written = match &admitted {
-            Ok(()) => bytes.len(),
-            Err(_) if state.is_off => 0,
-            Err(_) => state.random.below(bytes.len() as u64 + 1) as usize,
-        };
-        let written = bytes.get(..written).unwrap_or_default();
-        state.contents(self.file).write(offset as usize, written);
-        admitted
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let operation = self.operation(OperationKind::ReadAt, offset, &[]);
-        self.disk.reading(operation, |state| {
-            let start = offset as usize;
-            let contents = state.contents(self.file).bytes();
-            let bytes = contents
-                .get(start..start + buffer.len())
-                .ok_or(ErrorKind::UnexpectedEof)?;
-            buffer.copy_from_slice(bytes);
-            Ok(())
-        })
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        let operation = self.operation(OperationKind::Sync, 0, &[]);
-        let (mut state, admitted) = self.disk.admit(operation, 0);
-        let mut random = state.random.branch();
-        let lies = state.lie == Some(Lie::Sync);
-        let is_off = state.is_off;
-        let contents = state.contents(self.file);
-        match &admitted {
-            Ok(()) if lies => {}
-            Ok(()) => contents.sync(),
-            Err(_) if is_off => {}
-            Err(_) => contents.fail_sync(&mut random),
-        }
-        admitted
-    }
-
-    fn allocate(&self, len: u64) -> io::Result<()> {
-        let operation = self.operation(OperationKind::Allocate, len, &[]);
-        let growth = self.growth(len);
-        self.disk.changing(operation, growth, |state| {
-            if growth > 0 {
-                state.contents(self.file).set_len(len as usize);
-            }
-            Ok(())
-        })
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        let operation = self.operation(OperationKind::SetLen, len, &[]);
-        self.disk.changing(operation, 0, |state| {
-            state.contents(self.file).set_len(len as usize);
-            Ok(())
-        })
-    }
-}
-
-#[derive(Debug)]
-struct SimLock {
-    disk: SimDisk,
-    path: String,
-}
-
-impl DiskLock for SimLock {}
-
-impl Drop for SimLock {
-    fn drop(&mut self) {
-        self.disk.state().locked.remove(&self.path);
     }
 }

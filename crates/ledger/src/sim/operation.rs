@@ -95,14 +95,29 @@ pub trait DiskHook: Send + Sync {
 /// A promise that the disk breaks: to show that a simulation notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lie {
-    /// Syncing a file returns, but nothing becomes durable.
-    Sync,
-    /// Syncing a directory returns, but no name becomes durable.
-    SyncDir,
+    /// Syncing a file whose path begins so returns, but nothing becomes durable.
+    Sync(&'static str),
+    /// Syncing a directory whose path begins so returns, but no name becomes durable.
+    SyncDir(&'static str),
     /// A power cut soon after a rename can leave neither the old file nor the new one.
     Rename,
     /// A power cut can lose any file that is open for writing, synced or not.
     Survival,
     /// Several processes can hold one lock.
     Lock,
+}
+
+impl Lie {
+    /// Whether the sync that `operation` says is done is not.
+    pub(super) fn is_no_sync(self, operation: &Operation<'_>) -> bool {
+        match self {
+            Self::Sync(below) => {
+                operation.kind == OperationKind::Sync && operation.path.starts_with(below)
+            }
+            Self::SyncDir(below) => {
+                operation.kind == OperationKind::SyncDir && operation.path.starts_with(below)
+            }
+            Self::Rename | Self::Survival | Self::Lock => false,
+        }
+    }
 }
