@@ -50,7 +50,7 @@ const REFUSED: [(&str, &str); 4] = [
 ];
 
 /// What each crate of ours may use of ours: arrows point only downward.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("causebook-record", &[]),
     ("causebook-tlog", &[]),
     (
@@ -60,6 +60,15 @@ const ARROWS: [(&str, &[&str]); 10] = [
     (
         "causebook-ledger",
         &["causebook-evidence", "causebook-record", "causebook-tlog"],
+    ),
+    (
+        "causebook-sim",
+        &[
+            "causebook-evidence",
+            "causebook-ledger",
+            "causebook-record",
+            "causebook-tlog",
+        ],
     ),
     ("causebook-lake", &["causebook-ledger", "causebook-record"]),
     (
@@ -87,11 +96,12 @@ const ARROWS: [(&str, &[&str]); 10] = [
 ];
 
 /// Crates that must stay quick to build and free of an async runtime.
-const LIGHT: [&str; 4] = [
+const LIGHT: [&str; 5] = [
     "causebook-record",
     "causebook-tlog",
     "causebook-evidence",
     "causebook-ledger",
+    "causebook-sim",
 ];
 const HEAVY: [&str; 5] = [
     "arrow-array",

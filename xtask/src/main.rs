@@ -13,9 +13,11 @@ use run::{Failure, say};
 const HELP: &str = "\
 cargo xtask TASK
 
-  test          format, lints, dependency rules, tests, reference vectors, evidence in two implementations, kills
+  test          format, lints, dependency rules, tests, reference vectors, evidence in two implementations,
+                simulation, kills
   engines       read the table with engines that are not ours (Python deltalake; Spark Connect by pysail)
   figures [N]   first figures for append, verify, find and bytes a record, on N records
+  sim [N]       run the engine N times on a simulated disk that fails and loses power; --hours H, --seed S
   kills [N]     kill a writer under load N times and look for lost or doubled records
   dependencies  licences, one version of what must be one, arrows downward only
 ";
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Some("test") => test(),
         Some("engines") => steps::engines(),
         Some("figures") => steps::figures(count),
+        Some("sim") => steps::sim(arguments.get(1..).unwrap_or_default()),
         Some("kills") => steps::kills(count),
         Some("dependencies") => dependencies::check(),
         _ => {
@@ -47,7 +50,7 @@ fn main() -> ExitCode {
 type Step = fn() -> Result<(), Failure>;
 
 fn test() -> Result<(), Failure> {
-    let all: [(&str, Step); 8] = [
+    let all: [(&str, Step); 9] = [
         ("tools", steps::tools),
         ("format", steps::format),
         ("dependencies", dependencies::check),
@@ -55,6 +58,7 @@ fn test() -> Result<(), Failure> {
         ("tests", steps::tests),
         ("reference vectors", steps::vectors),
         ("evidence in two implementations", steps::evidence),
+        ("simulation", || steps::sim(&[])),
         ("kills under load", || steps::kills(None)),
     ];
     let mut times = Vec::new();

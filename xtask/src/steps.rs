@@ -94,6 +94,12 @@ fn agree(binary: &str, file: &str, good: bool) -> Result<(), Failure> {
     )
 }
 
+/// Without arguments as many runs as continuous integration has time for.
+pub(crate) fn sim(arguments: &[String]) -> Result<(), Failure> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    program_in_root(&path(&built("sim")?)?, &arguments)
+}
+
 pub(crate) fn kills(rounds: Option<&str>) -> Result<(), Failure> {
     program_in_root(&path(&built("kill")?)?, &[rounds.unwrap_or(KILLS)])
 }
