@@ -327,22 +327,20 @@ pub(crate) fn regrow_tree(shared: &Shared) -> Result<TreeWriter, LedgerError> {
     };
     let claimed = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
     check_sizes(claimed, covered, end)?;
-    let from_tiles = TreeWriter::load(Arc::clone(&shared.disk), covered)
-        .and_then(|tree| grow(tree, shared, claimed));
-    let (tree, root) = match from_tiles {
-        Ok((tree, root))
-            if checkpoint
-                .as_ref()
-                .is_none_or(|checkpoint| checkpoint.root == root) =>
-        {
-            (tree, root)
-        }
-        // The tiles are damaged or missing. They are derived: the table's records say what they must be.
-        Ok(_)
-        | Err(LedgerError::Disk { .. } | LedgerError::Foreign { .. } | LedgerError::Log(_)) => {
-            grow(replant(shared, covered)?, shared, claimed)?
-        }
+    let from_tiles = match TreeWriter::load(Arc::clone(&shared.disk), covered) {
+        // What fails from here on is the writing of tiles, which making all of them again would not help.
+        Ok(tree) => Some(grow(tree, shared, claimed)?),
+        Err(LedgerError::Disk { .. } | LedgerError::Foreign { .. } | LedgerError::Log(_)) => None,
         Err(error) => return Err(error),
+    };
+    let is_signed = |root: &Hash| {
+        let signed = checkpoint.as_ref().map(|checkpoint| checkpoint.root);
+        signed.is_none_or(|signed| signed == *root)
+    };
+    let (tree, root) = match from_tiles.filter(|(_, root)| is_signed(root)) {
+        Some(grown) => grown,
+        // The tiles are damaged or missing. They are derived: the table's records say what they must be.
+        None => grow(replant(shared, covered)?, shared, claimed)?,
     };
     match checkpoint {
         Some(checkpoint) if checkpoint.root != root => {

@@ -69,6 +69,7 @@ impl TreeWriter {
         if !size.is_multiple_of(width) {
             let path = TilePath::entries(size / width, (size % width) as u16)?;
             writer.digests = read_digests(writer.disk.as_ref(), &path)?;
+            writer.check_digests(size)?;
         }
         let mut hashes = Vec::new();
         for level in (0..TILE_HEIGHT).rev() {
@@ -85,6 +86,22 @@ impl TreeWriter {
         }
         writer.frontier = Frontier::from_hashes(size, hashes)?;
         Ok(writer)
+    }
+
+    /// The root says nothing of the entries themselves: they must hash to the leaves, since they will be written again
+    /// in the next bundle.
+    fn check_digests(&self, size: u64) -> Result<(), LedgerError> {
+        let width = u64::from(TILE_WIDTH);
+        let path = TilePath::hashes(0, size / width, (size % width) as u16)?;
+        let leaves = parse_tile(&path, &fetch(self.disk.as_ref(), &path)?)?;
+        let hashed = self.digests.iter().map(|digest| hash_leaf(&digest.0));
+        if hashed.eq(leaves) {
+            Ok(())
+        } else {
+            Err(LedgerError::Foreign {
+                what: format!("log: an entry below {path} does not hash to its leaf"),
+            })
+        }
     }
 
     pub(crate) fn size(&self) -> u64 {

@@ -296,6 +296,25 @@ fn a_changed_entry_bundle_or_tile_is_named() {
 }
 
 #[test]
+fn a_changed_entry_bundle_is_not_gone_on_from() {
+    let media = Media::new();
+    let ledger = media.open().unwrap();
+    fill(&ledger, 40);
+    ledger.flush().unwrap();
+    ledger.close().unwrap();
+    let bundle = "log/tile/entries/000.p/40";
+    media
+        .disk
+        .tamper(bundle, |bytes| bytes[34 * 7 + 10] ^= 1)
+        .unwrap();
+    let ledger = media.open().unwrap();
+    common::append(&ledger, "d40", 40).unwrap();
+    ledger.close().unwrap();
+    let report = media.verify();
+    assert!(report.is_intact(), "{:#?}", report.findings);
+}
+
+#[test]
 fn a_changed_checkpoint_or_one_by_another_key_is_named() {
     let media = ledger_of_50();
     media
