@@ -79,7 +79,7 @@ pub(crate) fn write<'a>(
     let outcome = write_staged(watch, path, &staged, chunks)
         .and_then(|()| publish(watch, path, &staged, existing));
     if outcome.is_err() {
-        // The error that matters is already in hand; what stays behind is swept at the next open.
+        // The error that matters is already in hand; what stays behind is swept by the next writer.
         let _ = fs::remove_file(&staged);
         return outcome;
     }
@@ -169,7 +169,7 @@ fn publish(watch: &Watch, path: &Path, staged: &Path, existing: Existing) -> io:
         Existing::Replace => fs::rename(staged, path),
         Existing::Refuse => {
             fs::hard_link(staged, path)?;
-            // Published already: a second name that stays is swept at the next open.
+            // Published already: a second name that stays is swept by the next writer.
             let _ = fs::remove_file(staged);
             Ok(())
         }

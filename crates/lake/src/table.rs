@@ -99,7 +99,7 @@ impl DeltaTable {
     }
 
     /// Opens the table in `folder` for writing, creating it if there is none. The caller must be the only writer.
-    /// Files that a crash left behind and no commit names are deleted.
+    /// Files that a crash left behind and no commit names stay until [`TableSink::tidy`].
     ///
     /// # Errors
     /// If the log cannot be read or the storage fails.
@@ -133,7 +133,6 @@ impl DeltaTable {
         }
         let table = Self::opened(log, watch, None)?;
         table.log.sync(table.snapshot().version())?;
-        table.sweep()?;
         Ok(table)
     }
 
@@ -406,6 +405,11 @@ impl TableSink for DeltaTable {
 
     fn compact(&self) -> Result<(), TableError> {
         self.merge_small_files()
+    }
+
+    fn tidy(&self) -> Result<(), TableError> {
+        let _writing = self.writing()?;
+        self.sweep()
     }
 
     fn refresh(&self) -> Result<(), TableError> {

@@ -108,6 +108,7 @@ fn an_append_stopped_anywhere_happened_whole_or_not_at_all() {
         |table| table.append(&given),
         |steps, folder, outcome| {
             let table = DeltaTable::open_or_create(folder).unwrap();
+            table.tidy().unwrap();
             let covered = table.covered();
             assert!(covered == 20 || covered == 31, "step {steps}: {covered}");
             assert!(
@@ -167,6 +168,7 @@ fn an_erasure_stopped_anywhere_is_before_or_after_and_after_leaves_no_byte() {
         |table| table.replace(&erased),
         |steps, folder, outcome| {
             let table = DeltaTable::open_or_create(folder).unwrap();
+            table.tidy().unwrap();
             let found = rows(&table);
             assert!(found == before || found == after, "step {steps}");
             assert!(found == after || outcome.is_err(), "step {steps}");
@@ -196,6 +198,7 @@ fn a_compaction_stopped_anywhere_changes_no_row() {
     drop(table);
     stop_everywhere(origin.path(), DeltaTable::compact, |_, folder, _| {
         let table = DeltaTable::open_or_create(folder).unwrap();
+        table.tidy().unwrap();
         assert_nothing_left_over(folder, &table);
         assert_eq!(rows(&table), decisions(0..32));
         table.compact().unwrap();
@@ -300,7 +303,12 @@ fn files_that_no_commit_names_are_deleted_by_the_next_writer_only() {
     std::fs::copy(&data, &staged).unwrap();
     let reader = DeltaTable::open(folder.path()).unwrap();
     assert_eq!(rows(&reader), decisions(0..3));
-    assert!(orphan.exists() && staged.exists());
-    DeltaTable::open_or_create(folder.path()).unwrap();
+    reader.tidy().unwrap_err();
+    let writer = DeltaTable::open_or_create(folder.path()).unwrap();
+    assert!(
+        orphan.exists() && staged.exists(),
+        "they may be all that is left of a damaged log"
+    );
+    writer.tidy().unwrap();
     assert!(!orphan.exists() && !staged.exists() && data.exists());
 }

@@ -53,7 +53,6 @@ pub(crate) fn assemble(
         .checkpoint
         .as_ref()
         .map_or(0, |signed| signed.checkpoint.size);
-    wal::tidy(disk.as_ref(), &recovered.replay, signed)?;
     let seed = recovered.index.seed();
     let shared = Arc::new(Shared::new(
         Arc::clone(&disk),
@@ -65,6 +64,10 @@ pub(crate) fn assemble(
         recovered.checkpoint,
     ));
     let tree = regrow_tree(&shared)?;
+    // Only now is it known that nothing is missing: until then nothing is cut off or deleted that could still help to
+    // restore it.
+    wal::tidy(disk.as_ref(), &recovered.replay, signed)?;
+    shared.table.tidy()?;
     let wal = Wal::new(
         disk,
         options.segment_bytes,

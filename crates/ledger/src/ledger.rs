@@ -67,8 +67,7 @@ struct Threads {
 impl Ledger {
     /// Opens a ledger for writing, recovering what an earlier process left. One process at a time can.
     ///
-    /// `open_table` is called once the lock is held: opening a table for writing may sweep up what an interrupted
-    /// writer left, which must not happen beside another writer.
+    /// `open_table` is called once the lock is held: a table is opened for writing by one writer alone.
     ///
     /// # Errors
     /// [`LedgerError::Locked`], [`LedgerError::NoLedger`], [`LedgerError::Key`], [`LedgerError::NewerFormat`], or

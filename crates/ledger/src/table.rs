@@ -154,6 +154,13 @@ pub trait TableSink: Send + Sync {
     /// If the storage fails; then the table is as before.
     fn compact(&self) -> Result<(), TableError>;
 
+    /// Deletes what an interrupted writer left behind and no commit names. Asked for by the writer when it has found that
+    /// no record is missing: before, such a file may hold what a damaged log no longer names.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    fn tidy(&self) -> Result<(), TableError>;
+
     /// Reads the newest committed state, for a reader beside a writer in another process. Until then a reader keeps
     /// seeing the rows that it saw, wherever a writer has moved them.
     ///

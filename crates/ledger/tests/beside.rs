@@ -71,6 +71,9 @@ impl TableSink for Meddled {
     fn compact(&self) -> Result<(), TableError> {
         self.table.compact()
     }
+    fn tidy(&self) -> Result<(), TableError> {
+        self.table.tidy()
+    }
     fn refresh(&self) -> Result<(), TableError> {
         self.meddle(&self.before);
         let refreshed = self.table.refresh();

@@ -5,7 +5,7 @@ mod common;
 
 use causebook_ledger::sim::SimDisk;
 use causebook_ledger::{
-    ColumnFault, Depth, Fault, HeadMemory, LedgerError, Row, VerifyReport, VerifyRequest,
+    ColumnFault, Depth, Disk as _, Fault, HeadMemory, LedgerError, Row, VerifyReport, VerifyRequest,
 };
 use causebook_record::{OpeningKey, Stored};
 use common::{Media, fill, verify};
@@ -248,6 +248,27 @@ fn records_cut_off_the_end_of_the_table_are_named() {
     media.table.tamper(|rows| rows.truncate(35));
     let report = media.verify();
     assert_eq!(first(&report).1, Some(35), "{:#?}", report.findings);
+}
+
+#[test]
+fn a_writer_that_refuses_leaves_the_write_ahead_log_as_it_was() {
+    let media = ledger_of_50();
+    let mut segments = media.disk.files();
+    segments.retain(|name| name.starts_with("wal/"));
+    let segment = segments.last().unwrap();
+    let frame = media.disk.read(segment).unwrap().len() - 300;
+    media
+        .disk
+        .tamper(segment, |bytes| bytes[frame] ^= 1)
+        .unwrap();
+    let before = media.disk.read(segment).unwrap();
+    assert!(matches!(media.open(), Err(LedgerError::Tampered(_))));
+    assert_eq!(media.disk.read(segment).unwrap(), before);
+    media
+        .disk
+        .tamper(segment, |bytes| bytes[frame] ^= 1)
+        .unwrap();
+    assert!(media.verify().is_intact(), "and it can still be restored");
 }
 
 #[test]

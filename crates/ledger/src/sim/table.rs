@@ -252,6 +252,10 @@ impl TableSink for MemoryTable {
         self.announce(OperationKind::TableCompact)
     }
 
+    fn tidy(&self) -> Result<(), TableError> {
+        Ok(())
+    }
+
     fn refresh(&self) -> Result<(), TableError> {
         self.announce(OperationKind::TableRefresh)?;
         self.seen.store(self.state().covered, Ordering::Release);
