@@ -62,8 +62,8 @@ impl Index {
             remove(disk.as_ref(), &format!("{DIRECTORY}/{name}"))?;
         }
         for name in names.iter().filter(|name| name.ends_with(".run")) {
-            match seed.and_then(|_| {
-                Run::open(disk.as_ref(), &format!("{DIRECTORY}/{name}"))
+            match seed.and_then(|seed| {
+                Run::open(disk.as_ref(), seed, &format!("{DIRECTORY}/{name}"))
                     .ok()
                     .flatten()
             }) {
@@ -170,6 +170,7 @@ impl Index {
         let count = entries.len() as u64;
         Run::write(
             &self.disk,
+            self.seed,
             range,
             count,
             &filter,
@@ -280,7 +281,7 @@ impl Index {
                 cause: "the ledger is closing".to_owned(),
             });
         }
-        Run::write(&self.disk, start..end, count, &filter, entries)
+        Run::write(&self.disk, self.seed, start..end, count, &filter, entries)
     }
 }
 

@@ -336,6 +336,29 @@ fn a_changed_entry_bundle_is_not_gone_on_from() {
 }
 
 #[test]
+fn a_changed_index_leads_nobody_astray() {
+    let media = ledger_of_50();
+    let mut runs = media.disk.files();
+    runs.retain(|name| name.ends_with(".run"));
+    let first_of_page = 4096 + 4;
+    for (name, at) in [("index/seed", 3), (runs[0].as_str(), first_of_page)] {
+        let changed = media.copy();
+        changed.disk.tamper(name, |bytes| bytes[at] ^= 1).unwrap();
+        let written = changed.copy();
+        let ledger = written.open().unwrap();
+        for reader in [changed.reader(), ledger.reader()] {
+            for number in 0..50 {
+                let id = format!("d{number}");
+                let found = reader.find_exact(&id).unwrap().expect(&id);
+                assert_eq!(found.index, number, "{name}");
+            }
+            assert_eq!(reader.by_subject("applicant-3").unwrap().len(), 7);
+        }
+        assert!(common::append(&ledger, "d7", 7).unwrap().repeated);
+    }
+}
+
+#[test]
 fn a_changed_checkpoint_or_one_by_another_key_is_named() {
     let media = ledger_of_50();
     media

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::key::{Key, Keys};
+use super::key::{Key, Keys, Seed};
 use super::{DIRECTORY, remove};
 use crate::disk::{Disk, DiskFile};
 use crate::error::LedgerError;
@@ -57,6 +57,7 @@ pub(crate) struct Run {
 impl Run {
     pub(super) fn write(
         disk: &Arc<dyn Disk>,
+        seed: Seed,
         range: Range<u64>,
         count: u64,
         filter: &Filter,
@@ -73,7 +74,7 @@ impl Run {
                 .map_err(LedgerError::disk("writing", &temporary))
         };
         let pages_at = (HEADER_BYTES + filter.bytes().len()).next_multiple_of(PAGE_BYTES) as u64;
-        let mut head = encode_header(&range, count, filter).to_vec();
+        let mut head = encode_header(seed, &range, count, filter).to_vec();
         head.extend_from_slice(filter.bytes());
         head.resize(pages_at as usize, 0);
         write(0, &head)?;
@@ -117,8 +118,13 @@ impl Run {
         })
     }
 
-    /// `None` if the file is not a whole run.
-    pub(super) fn open(disk: &dyn Disk, path: &str) -> Result<Option<Self>, LedgerError> {
+    /// `None` if the file is not a whole run of this seed. Every page is checked: the first hashes of pages lead every
+    /// search, and one that is wrong would hide entries.
+    pub(super) fn open(
+        disk: &dyn Disk,
+        seed: Seed,
+        path: &str,
+    ) -> Result<Option<Self>, LedgerError> {
         let file = disk
             .open(path, false)
             .map_err(LedgerError::disk("opening", path))?;
@@ -127,7 +133,7 @@ impl Run {
             return Ok(None);
         }
         let Some((range, entries, filter_blocks, inserted, filter_checksum)) =
-            decode_header(&header)
+            decode_header(seed, &header)
         else {
             return Ok(None);
         };
@@ -151,11 +157,15 @@ impl Run {
         }
         let mut fences = Vec::with_capacity(pages as usize);
         for page in 0..pages {
-            let mut first = [0; 8];
-            let at = pages_at + page * PAGE_BYTES as u64 + CHECKSUM_BYTES as u64;
-            file.read_at(at, &mut first)
+            let mut bytes = [0; PAGE_BYTES];
+            file.read_at(pages_at + page * PAGE_BYTES as u64, &mut bytes)
                 .map_err(LedgerError::disk("reading", path))?;
-            fences.push(Key(u64::from_be_bytes(first)));
+            let Some(first) =
+                checked_page(&bytes).and_then(|body| decode_entry(body.get(..ENTRY_BYTES)?))
+            else {
+                return Ok(None);
+            };
+            fences.push(first.key);
         }
         let filter = Filter::from_bytes(filter, inserted);
         Ok(Some(Self {
@@ -180,16 +190,14 @@ impl Run {
         self.file
             .read_at(at, &mut bytes)
             .map_err(LedgerError::disk("reading", &self.path))?;
-        let (checksum, body) = bytes.split_at(CHECKSUM_BYTES);
-        if checksum != crc32c::crc32c(body).to_le_bytes() {
-            let source =
-                std::io::Error::new(std::io::ErrorKind::InvalidData, "an index page is damaged");
-            return Err(LedgerError::Disk {
-                doing: "reading",
-                path: self.path.clone(),
-                source,
-            });
-        }
+        let body = checked_page(&bytes).ok_or_else(|| LedgerError::Disk {
+            doing: "reading",
+            path: self.path.clone(),
+            source: std::io::Error::new(
+                std::io::ErrorKind::InvalidData,
+                "an index page is damaged",
+            ),
+        })?;
         let in_page = self
             .entries
             .saturating_sub((number * ENTRIES_PER_PAGE) as u64)
@@ -225,7 +233,23 @@ impl Run {
     }
 }
 
-fn encode_header(range: &Range<u64>, entries: u64, filter: &Filter) -> [u8; HEADER_BYTES] {
+/// A page behind its checksum, if that is right.
+fn checked_page(bytes: &[u8; PAGE_BYTES]) -> Option<&[u8]> {
+    let (checksum, body) = bytes.split_at(CHECKSUM_BYTES);
+    (checksum == crc32c::crc32c(body).to_le_bytes()).then_some(body)
+}
+
+/// Of the header's bytes, then of the seed: under another seed the entries would be found by nobody.
+fn header_checksum(seed: Seed, covered: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    crc32c::crc32c_append(crc32c::crc32c(covered), &seed.0).to_le_bytes()
+}
+
+fn encode_header(
+    seed: Seed,
+    range: &Range<u64>,
+    entries: u64,
+    filter: &Filter,
+) -> [u8; HEADER_BYTES] {
     let mut bytes = Vec::with_capacity(HEADER_BYTES);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&FORMAT.to_le_bytes());
@@ -240,16 +264,19 @@ fn encode_header(range: &Range<u64>, entries: u64, filter: &Filter) -> [u8; HEAD
         bytes.extend_from_slice(&number.to_le_bytes());
     }
     bytes.resize(HEADER_BYTES - CHECKSUM_BYTES, 0);
-    bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
+    bytes.extend_from_slice(&header_checksum(seed, &bytes));
     let mut header = [0; HEADER_BYTES];
     header.copy_from_slice(&bytes);
     header
 }
 
 /// Range, entries, filter blocks, ids in the filter, checksum of the filter.
-fn decode_header(bytes: &[u8; HEADER_BYTES]) -> Option<(Range<u64>, u64, u64, u64, u32)> {
+fn decode_header(
+    seed: Seed,
+    bytes: &[u8; HEADER_BYTES],
+) -> Option<(Range<u64>, u64, u64, u64, u32)> {
     let (covered, checksum) = bytes.split_at(HEADER_BYTES - CHECKSUM_BYTES);
-    if !covered.starts_with(MAGIC) || checksum != crc32c::crc32c(covered).to_le_bytes() {
+    if !covered.starts_with(MAGIC) || checksum != header_checksum(seed, covered) {
         return None;
     }
     let u32_at = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
