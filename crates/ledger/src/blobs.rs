@@ -122,6 +122,35 @@ pub(crate) fn get(disk: &dyn Disk, digest: &str) -> Result<Vec<u8>, LedgerError>
     }
 }
 
+/// Whether what is stored under a digest is what it should be; `None` if nothing is. Read in pieces: it may be large.
+///
+/// # Errors
+/// If the disk fails.
+pub(crate) fn is_whole(disk: &dyn Disk, digest: &str) -> Result<Option<bool>, LedgerError> {
+    let Some(hash) = digest.strip_prefix("sha256:").filter(|hash| is_hash(hash)) else {
+        return Ok(None);
+    };
+    let path = path(hash);
+    let reading = |error| LedgerError::disk("reading", &path)(error);
+    let Some(len) = disk.len(&path).map_err(reading)? else {
+        return Ok(None);
+    };
+    let file = disk.open(&path, false).map_err(reading)?;
+    let mut content = Sha256::new();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut offset = 0;
+    while offset < len {
+        let piece = chunk
+            .len()
+            .min(usize::try_from(len - offset).unwrap_or(usize::MAX));
+        let piece = chunk.get_mut(..piece).unwrap_or_default();
+        file.read_at(offset, piece).map_err(reading)?;
+        content.update(&piece);
+        offset += piece.len() as u64;
+    }
+    Ok(Some(hex(&content.finalize()) == hash))
+}
+
 fn is_hash(text: &str) -> bool {
     text.len() == 64
         && text

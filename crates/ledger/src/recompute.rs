@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::thread;
 
-use causebook_record::{Digest, Sealed, Stored};
+use causebook_record::{Digest, Sealed, Stored, value_at};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::error::LedgerError;
@@ -26,6 +26,8 @@ pub(crate) struct Recomputed {
     pub(crate) problem: Option<String>,
     /// For records that are not in the table yet, the digest that was acknowledged.
     pub(crate) acknowledged: Option<Digest>,
+    /// Digests of the attachments that it names.
+    pub(crate) attachments: Vec<String>,
 }
 
 impl Recomputed {
@@ -38,6 +40,7 @@ impl Recomputed {
             ),
         };
         Self {
+            attachments: attachments(&read.scanned.row.record),
             scanned: read.scanned,
             digest,
             problem,
@@ -56,6 +59,25 @@ impl Recomputed {
     pub(crate) fn is_erased(&self) -> bool {
         matches!(self.scanned.row.record, Stored::Erased { .. })
     }
+}
+
+fn attachments(record: &Stored) -> Vec<String> {
+    // Most records have none, which this finds out faster than a walk through their members.
+    let text = record
+        .text()
+        .filter(|text| text.contains("\"attachments\":"));
+    let named = text.and_then(|text| value_at(text, "/attachments"));
+    let named = named.and_then(|named| serde_json::from_str::<Vec<Attachment>>(named).ok());
+    named
+        .into_iter()
+        .flatten()
+        .filter_map(|attachment| attachment.digest)
+        .collect()
+}
+
+#[derive(serde::Deserialize)]
+struct Attachment {
+    digest: Option<String>,
 }
 
 struct ReadRow {

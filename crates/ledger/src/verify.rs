@@ -4,11 +4,13 @@
 //! log, and each record is recomputed from its stored facts and compared with its entry. A reader who saw an earlier
 //! head also learns whether the log has only grown since.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use causebook_tlog::{Checkpoint, verify_consistency};
 
 use crate::align::{Alignment, Lacking};
+use crate::blobs;
 use crate::entries::LogEntries;
 use crate::error::LedgerError;
 use crate::heads::RememberedHead;
@@ -25,6 +27,8 @@ pub const FINDINGS_KEPT_MAX: usize = 100;
 pub enum Fault {
     /// A record that the log does not have at this place, nor elsewhere.
     Added,
+    /// An attachment that a record names is not what was attached.
+    ChangedAttachment,
     /// A typed column does not say what the sealed text says.
     ChangedColumn,
     /// The log's own entry or tile is not the one that was signed.
@@ -39,6 +43,8 @@ pub enum Fault {
     ErasedUnrecorded,
     /// The log is not a continuation of the head that was seen before.
     Forked,
+    /// An attachment that a record names is not kept beside the ledger.
+    MissingAttachment,
     /// A record is stored at another place than the log has it.
     Reordered,
     /// The log is shorter than the head that was seen before.
@@ -56,6 +62,7 @@ impl Fault {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Added => "added",
+            Self::ChangedAttachment => "changed-attachment",
             Self::ChangedColumn => "changed-column",
             Self::ChangedLog => "changed-log",
             Self::ChangedPayload => "changed-payload",
@@ -63,6 +70,7 @@ impl Fault {
             Self::Dropped => "dropped",
             Self::ErasedUnrecorded => "erased-unrecorded",
             Self::Forked => "forked",
+            Self::MissingAttachment => "missing-attachment",
             Self::Reordered => "reordered",
             Self::RolledBack => "rolled-back",
             Self::RootMismatch => "root-mismatch",
@@ -233,8 +241,13 @@ pub(crate) fn verify(
         Depth::One(index) => index..index + 1,
     };
     if !range.is_empty() {
+        let mut attachments: BTreeMap<String, (u64, Option<String>)> = BTreeMap::new();
         let mut alignment = Alignment::new(&mut entries, claimed, range.clone());
         let outcome = recompute_rows(&moment, range.clone(), request.threads, &mut |recomputed| {
+            for digest in &recomputed.attachments {
+                let first = attachments.entry(digest.clone());
+                first.or_insert_with(|| (recomputed.index(), recomputed.id()));
+            }
             alignment.row(recomputed, &mut report);
             progress(
                 alignment.reached().saturating_sub(range.start),
@@ -243,6 +256,7 @@ pub(crate) fn verify(
         });
         let lacking = alignment.end(&mut report);
         check_erasures(reader, lacking, &mut report)?;
+        check_attachments(reader, attachments, &mut report)?;
         match outcome {
             Err(LedgerError::Table(TableError::Damaged { what })) => {
                 report.add_general(Fault::DamagedFile, what);
@@ -254,6 +268,28 @@ pub(crate) fn verify(
         .findings
         .sort_by_key(|finding| finding.index.map_or((0, 0), |index| (1, index)));
     Ok(report)
+}
+
+/// Every attachment that a record names is there and is what its digest says. Each is read once.
+fn check_attachments(
+    reader: &Reader,
+    attachments: BTreeMap<String, (u64, Option<String>)>,
+    report: &mut VerifyReport,
+) -> Result<(), LedgerError> {
+    for (digest, (index, id)) in attachments {
+        let (fault, what) = match blobs::is_whole(reader.disk(), &digest)? {
+            Some(true) => continue,
+            Some(false) => (Fault::ChangedAttachment, "is not what was attached"),
+            None => (Fault::MissingAttachment, "is not kept beside the ledger"),
+        };
+        report.add(Finding {
+            fault,
+            index: Some(index),
+            id,
+            what: format!("its attachment {digest} {what}"),
+        });
+    }
+    Ok(())
 }
 
 /// Every record that lacks content must be named by an erasure record.

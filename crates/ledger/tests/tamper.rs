@@ -7,7 +7,7 @@ use causebook_ledger::sim::SimDisk;
 use causebook_ledger::{
     ColumnFault, Depth, Disk as _, Fault, HeadMemory, LedgerError, Row, VerifyReport, VerifyRequest,
 };
-use causebook_record::{OpeningKey, Stored};
+use causebook_record::{Draft, OpeningKey, Stored};
 use common::{Media, fill, verify};
 
 /// Forty records in the table, ten behind it in the write-ahead log.
@@ -333,6 +333,28 @@ fn a_changed_entry_bundle_is_not_gone_on_from() {
     ledger.close().unwrap();
     let report = media.verify();
     assert!(report.is_intact(), "{:#?}", report.findings);
+}
+
+#[test]
+fn a_changed_or_missing_attachment_is_named() {
+    let media = Media::new();
+    let ledger = media.open().unwrap();
+    fill(&ledger, 3);
+    let blob = ledger.put_blob(&mut &b"a letter"[..]).unwrap();
+    let text = format!(
+        r#"{{"id":"with","model":"m","decision":"deny","attachments":[{{"name":"letter","media_type":"text/plain","size":8,"digest":"{}"}}]}}"#,
+        blob.digest
+    );
+    let draft = Draft::parse(text.as_bytes()).unwrap();
+    ledger.append(draft, "tester", "test").unwrap();
+    ledger.close().unwrap();
+    assert!(media.verify().is_intact());
+    let mut files = media.disk.files();
+    files.retain(|name| name.starts_with("blobs/"));
+    media.disk.tamper(&files[0], |bytes| bytes[0] ^= 1).unwrap();
+    assert_eq!(only(&media.verify()), (Fault::ChangedAttachment, Some(3)));
+    media.disk.remove(&files[0]).unwrap();
+    assert_eq!(only(&media.verify()), (Fault::MissingAttachment, Some(3)));
 }
 
 #[test]
