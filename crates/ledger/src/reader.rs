@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causebook_evidence::{Evidence, EvidenceRecord};
-use causebook_record::{Kind, Sealed, Selection};
+use causebook_record::{Kind, Sealed, Selection, value_at};
 
 use crate::blobs;
 use crate::clock::{Clock, SystemClock};
@@ -387,17 +387,21 @@ impl Reader {
         ))
     }
 
-    /// Whether an erasure of the record with this id is on record, also one since this reader was opened.
-    pub(crate) fn is_erasure_recorded(&self, id: &str) -> Result<bool, LedgerError> {
-        Ok(self.has_erasure_of(id)? || self.reopened()?.has_erasure_of(id)?)
+    /// Whether an erasure of the record with this id is on record, also one since this reader was opened; if `whole`, one
+    /// of its payload.
+    pub(crate) fn is_erasure_recorded(&self, id: &str, whole: bool) -> Result<bool, LedgerError> {
+        Ok(self.has_erasure_of(id, whole)? || self.reopened()?.has_erasure_of(id, whole)?)
     }
 
-    fn has_erasure_of(&self, id: &str) -> Result<bool, LedgerError> {
+    fn has_erasure_of(&self, id: &str, whole: bool) -> Result<bool, LedgerError> {
+        let of_payload = |row: &Row| {
+            let text = row.record.text().unwrap_or_default();
+            value_at(text, "/erasure/erased") == Some("\"payload\"")
+        };
         for index in self.referring_to(id)? {
-            if self
-                .get(index)?
-                .is_some_and(|row| row.record.fields().kind == Some(Kind::Erasure))
-            {
+            if self.get(index)?.is_some_and(|row| {
+                row.record.fields().kind == Some(Kind::Erasure) && (!whole || of_payload(&row))
+            }) {
                 return Ok(true);
             }
         }

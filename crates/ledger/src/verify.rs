@@ -300,7 +300,7 @@ fn check_erasures(
 ) -> Result<(), LedgerError> {
     for Lacking { index, id, whole } in lacking {
         let recorded = match &id {
-            Some(id) => reader.is_erasure_recorded(id)?,
+            Some(id) => reader.is_erasure_recorded(id, whole)?,
             None => false,
         };
         match (recorded, whole) {

@@ -264,3 +264,24 @@ fn erasing_again_after_a_crash_between_the_record_and_the_act_finishes_it() {
             .is_none()
     );
 }
+
+#[test]
+fn a_record_wiped_under_the_cover_of_an_erased_field_is_named() {
+    let (media, ledger) = ledger_with_canary();
+    let what = Erasure::Facts(pointers(&["/input/name"]));
+    ledger
+        .erase("person", &what, "asked for", "officer")
+        .unwrap();
+    ledger.close().unwrap();
+    assert!(media.verify().is_intact());
+    media.table.tamper(|rows| {
+        let row = rows
+            .iter_mut()
+            .find(|row| row.record.fields().id.as_deref() == Some("person"))
+            .unwrap();
+        row.record = row.record.clone().erase();
+    });
+    let report = media.verify();
+    assert_eq!(report.findings_total, 1, "{:#?}", report.findings);
+    assert_eq!(report.findings[0].fault, Fault::ErasedUnrecorded);
+}
