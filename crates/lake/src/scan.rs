@@ -1,6 +1,7 @@
 //! Reading a table from end to end: the rows of one committed state, in the order they lie on disk.
 
 use std::ops::{ControlFlow, Range};
+use std::path::Path;
 use std::sync::Arc;
 
 use causebook_ledger::{ColumnFault, Row, Scan, ScannedRow, TableError, TableView, Visit};
@@ -26,6 +27,8 @@ impl TableView for DeltaView<'_> {
     fn scan(&self, scan: &Scan, visit: Visit<'_>) -> Result<(), TableError> {
         let mut snapshot = self.snapshot.clone();
         let mut rest = scan.indexes.clone();
+        // Told at the end, so that whoever compares rows sees all of them.
+        let mut misstated = None;
         loop {
             let files = Arc::clone(&snapshot.files);
             let in_range =
@@ -46,13 +49,21 @@ impl TableView for DeltaView<'_> {
                     columns: scan.check_columns,
                     day: logged.date.as_deref().and_then(day_number),
                 };
-                if scan_file(&file, logged, &rest, checks, visit)?.is_break() {
+                let mut held = Held::default();
+                let flow = scan_file(&file, logged, &rest, checks, &mut |scanned| {
+                    held.add(scanned.row.index);
+                    visit(scanned)
+                })?;
+                if flow.is_break() {
                     return Ok(());
+                }
+                if scan.check_columns && lies_within(logged, &rest) && !held.is_as_stated(logged) {
+                    misstated.get_or_insert_with(|| held.misstated(&path, logged));
                 }
                 rest.start = rest.start.max(logged.last_index.saturating_add(1));
             }
             let Some(fault) = gone else {
-                return Ok(());
+                return misstated.map_or(Ok(()), Err);
             };
             snapshot = self.table.moved_on(&snapshot)?.ok_or(fault)?;
             // What was appended since is not part of this state.
@@ -66,6 +77,44 @@ pub(crate) fn damaged_row(file: &DataFile, row: &Unreadable) -> TableError {
         file.path(),
         format_args!("row {}: column {}: {}", row.index, row.column, row.why),
     )
+}
+
+fn lies_within(logged: &LoggedFile, indexes: &Range<u64>) -> bool {
+    indexes.start <= logged.first_index && logged.last_index < indexes.end
+}
+
+/// What a file was found to hold. Look-ups by index, and other engines, go by what the table's log says of it.
+#[derive(Debug, Default)]
+struct Held {
+    rows: u64,
+    /// Least and greatest index.
+    range: Option<(u64, u64)>,
+}
+
+impl Held {
+    fn add(&mut self, index: u64) {
+        self.rows += 1;
+        let (least, greatest) = self.range.unwrap_or((index, index));
+        self.range = Some((least.min(index), greatest.max(index)));
+    }
+
+    /// A file whose own rows are not dense is for those to judge who compare them one by one.
+    fn is_as_stated(&self, logged: &LoggedFile) -> bool {
+        let dense = |(least, greatest): &(u64, u64)| greatest - least == self.rows - 1;
+        let Some(range) = self.range.filter(dense) else {
+            return true;
+        };
+        self.rows == logged.rows && range == (logged.first_index, logged.last_index)
+    }
+
+    fn misstated(&self, path: &Path, logged: &LoggedFile) -> TableError {
+        let (least, greatest) = self.range.unwrap_or_default();
+        let what = format!(
+            "it holds {} rows, indexes {least} to {greatest}, but the table's log says {} rows, {} to {}",
+            self.rows, logged.rows, logged.first_index, logged.last_index
+        );
+        damaged(path, what)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -84,7 +133,7 @@ fn scan_file(
     visit: Visit<'_>,
 ) -> Result<ControlFlow<()>, TableError> {
     // A file that lies within the range is shown as it is, whatever indexes its rows claim.
-    let whole = indexes.start <= logged.first_index && logged.last_index < indexes.end;
+    let whole = lies_within(logged, indexes);
     let batches = if whole {
         file.all()?
     } else {

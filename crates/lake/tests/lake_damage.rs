@@ -268,3 +268,24 @@ fn a_log_that_is_not_one_is_damage() {
         assert!(DeltaTable::open(folder.path()).is_err(), "{garbage:?}");
     }
 }
+
+#[test]
+fn a_table_log_that_misstates_what_a_file_holds_is_noticed() {
+    for (stated, misstated) in [
+        (r#"\"index\":0"#, r#"\"index\":1"#),
+        (r#"\"index\":49"#, r#"\"index\":48"#),
+        (r#"\"numRecords\":50"#, r#"\"numRecords\":49"#),
+    ] {
+        let (folder, _) = table();
+        let entry = folder.path().join("_delta_log/00000000000000000001.json");
+        let text = std::fs::read_to_string(&entry).unwrap();
+        assert!(text.contains(stated), "{text}");
+        std::fs::write(&entry, text.replace(stated, misstated)).unwrap();
+        let table = DeltaTable::open(folder.path()).unwrap();
+        let error = scan(&table, &everything()).unwrap_err();
+        assert!(
+            error.to_string().contains("the table's log says"),
+            "{error}"
+        );
+    }
+}
