@@ -59,11 +59,9 @@ pub(crate) fn create(settings: &Settings, origin: Option<&str>) -> Outcome<Ident
     fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
     let name = &settings.ledger.value;
     let origin = origin.map_or_else(|| default_origin(name, clock.now()), str::to_owned);
-    let identity = causebook_ledger::create(&disk, &clock, name, &origin)
-        .map_err(|error| located(error, &folder))?;
     DeltaTable::open_or_create(&table_folder(settings))
         .map_err(|error| located(error.into(), &folder))?;
-    Ok(identity)
+    causebook_ledger::create(&disk, &clock, name, &origin).map_err(|error| located(error, &folder))
 }
 
 /// Opens the ledger for reading, beside a writer or without one.
