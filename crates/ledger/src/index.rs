@@ -370,4 +370,47 @@ mod tests {
             }
         }
     }
+    /// A run of 400 ids on a disk of its own: entries on two pages.
+    fn run_of_400() -> (SimDisk, Seed) {
+        let disk = SimDisk::new();
+        let (index, _) = Index::open(Arc::new(disk.clone()), 0, true).unwrap();
+        let mut builder = RunBuilder::default();
+        for id in 0..400 {
+            builder.add(id, &keys(&index.seed(), id, 0));
+        }
+        index.write_run(0..400, builder).unwrap();
+        (disk, index.seed())
+    }
+
+    const RUN_PATH: &str = "index/00000000000000000000-00000000000000000400.run";
+
+    #[test]
+    fn a_damaged_first_hash_of_a_page_hides_no_id() {
+        let (disk, seed) = run_of_400();
+        let pages_at = disk.len(RUN_PATH).unwrap().unwrap() as usize - 3 * 4096;
+        for page in 0..3 {
+            let damaged = disk.copy();
+            let flip = |bytes: &mut Vec<u8>| bytes[pages_at + page * 4096 + 4] ^= 0x40;
+            damaged.tamper(RUN_PATH, flip).unwrap();
+            let (_, whole_to) = Index::open(Arc::new(damaged), 400, false).unwrap();
+            assert_eq!(whole_to, 0, "page {page}: the run is to be made again");
+        }
+        let (index, _) = Index::open(Arc::new(disk), 400, false).unwrap();
+        assert_eq!(index.find_id(seed.key(KeyKind::Id, "7")).unwrap(), [7]);
+    }
+
+    #[test]
+    fn a_header_that_announces_more_than_there_is_makes_no_run() {
+        for (at, bytes) in [(40, u64::MAX), (40, u64::MAX / 32), (40, 0), (32, u64::MAX)] {
+            let (disk, seed) = run_of_400();
+            disk.tamper(RUN_PATH, |run| {
+                run[at..at + 8].copy_from_slice(&bytes.to_le_bytes());
+                let checksum = crc32c::crc32c_append(crc32c::crc32c(&run[..60]), &seed.0);
+                run[60..64].copy_from_slice(&checksum.to_le_bytes());
+            })
+            .unwrap();
+            let (index, whole_to) = Index::open(Arc::new(disk), 400, false).unwrap();
+            assert_eq!((index.memory_bytes(), whole_to), (0, 0));
+        }
+    }
 }

@@ -17,6 +17,8 @@ const PAGE_BYTES: usize = 4096;
 const ENTRY_BYTES: usize = 13;
 const CHECKSUM_BYTES: usize = 4;
 const ENTRIES_PER_PAGE: usize = (PAGE_BYTES - CHECKSUM_BYTES) / ENTRY_BYTES;
+/// Pages read at once when a run is opened: 1 MiB.
+const PAGES_AT_ONCE: u64 = 256;
 /// Positions fit in 40 bits: a trillion records a ledger.
 const POSITION_MAX: u64 = (1 << 40) - 1;
 
@@ -141,32 +143,28 @@ impl Run {
             .len(path)
             .map_err(LedgerError::disk("reading", path))?
             .unwrap_or(0);
-        let filter_bytes = filter_blocks.saturating_mul(filter::BLOCK_BYTES as u64);
-        let pages_at = (HEADER_BYTES as u64)
-            .saturating_add(filter_bytes)
-            .next_multiple_of(PAGE_BYTES as u64);
+        // What the header says is believed only as far as the file is as long as it follows from it: the header's own
+        // checksum keeps accidents out, not forgeries.
         let pages = entries.div_ceil(ENTRIES_PER_PAGE as u64);
-        if pages_at.checked_add(pages.saturating_mul(PAGE_BYTES as u64)) != Some(len) {
+        let filter_bytes = filter_blocks.saturating_mul(filter::BLOCK_BYTES as u64);
+        let places = (HEADER_BYTES as u64)
+            .checked_add(filter_bytes)
+            .and_then(|end| end.checked_next_multiple_of(PAGE_BYTES as u64))
+            .and_then(|at| Some((at, at.checked_add(pages.checked_mul(PAGE_BYTES as u64)?)?)));
+        let Some((pages_at, _)) = places.filter(|(_, end)| *end == len && filter_blocks > 0) else {
             return Ok(None);
-        }
+        };
         let mut filter = vec![0; filter_bytes as usize];
         file.read_at(HEADER_BYTES as u64, &mut filter)
             .map_err(LedgerError::disk("reading", path))?;
         if crc32c::crc32c(&filter) != filter_checksum {
             return Ok(None);
         }
-        let mut fences = Vec::with_capacity(pages as usize);
-        for page in 0..pages {
-            let mut bytes = [0; PAGE_BYTES];
-            file.read_at(pages_at + page * PAGE_BYTES as u64, &mut bytes)
-                .map_err(LedgerError::disk("reading", path))?;
-            let Some(first) =
-                checked_page(&bytes).and_then(|body| decode_entry(body.get(..ENTRY_BYTES)?))
-            else {
-                return Ok(None);
-            };
-            fences.push(first.key);
-        }
+        let Some(fences) = read_fences(file.as_ref(), pages_at, pages)
+            .map_err(LedgerError::disk("reading", path))?
+        else {
+            return Ok(None);
+        };
         let filter = Filter::from_bytes(filter, inserted);
         Ok(Some(Self {
             path: path.to_owned(),
@@ -242,6 +240,30 @@ fn checked_page(bytes: &[u8; PAGE_BYTES]) -> Option<&[u8]> {
 /// Of the header's bytes, then of the seed: under another seed the entries would be found by nobody.
 fn header_checksum(seed: Seed, covered: &[u8]) -> [u8; CHECKSUM_BYTES] {
     crc32c::crc32c_append(crc32c::crc32c(covered), &seed.0).to_le_bytes()
+}
+
+/// The first hash of every page, or `None` if a page is damaged. Reads many pages at a time: there may be millions.
+fn read_fences(
+    file: &dyn DiskFile,
+    pages_at: u64,
+    pages: u64,
+) -> std::io::Result<Option<Vec<Key>>> {
+    let mut fences = Vec::with_capacity(pages as usize);
+    let mut bytes = Vec::new();
+    while (fences.len() as u64) < pages {
+        let read = fences.len() as u64;
+        let count = (pages - read).min(PAGES_AT_ONCE);
+        bytes.resize(count as usize * PAGE_BYTES, 0);
+        file.read_at(pages_at + read * PAGE_BYTES as u64, &mut bytes)?;
+        for page in bytes.as_chunks().0 {
+            let first = checked_page(page).and_then(|body| decode_entry(body.get(..ENTRY_BYTES)?));
+            match first {
+                Some(first) => fences.push(first.key),
+                None => return Ok(None),
+            }
+        }
+    }
+    Ok(Some(fences))
 }
 
 fn encode_header(
