@@ -92,6 +92,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
         "causebook-bench",
         &["causebook-lake", "causebook-ledger", "causebook-record"],
     ),
+    ("causebook-conformance", &[]),
     ("xtask", &[]),
 ];
 
