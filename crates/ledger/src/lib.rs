@@ -20,6 +20,9 @@ mod erase;
 mod error;
 mod filter;
 mod flush;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod heads;
 mod identity;
 mod index;
