@@ -2,6 +2,7 @@
 //! every check, and stops at the first that fails.
 
 mod dependencies;
+mod fuzz;
 mod run;
 mod steps;
 
@@ -19,6 +20,8 @@ cargo xtask TASK
   figures [N]   first figures for append, verify, find and bytes a record, on N records
   sim [N]       run the engine N times on a simulated disk that fails and loses power; --hours H, --seed S
   kills [N]     kill a writer under load N times and look for lost or doubled records
+  fuzz [SECONDS] [TARGET]
+                replay the committed inputs of every fuzz target (or of one), then fuzz each for SECONDS (5)
   dependencies  licences, one version of what must be one, arrows downward only
 ";
 
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         Some("figures") => steps::figures(count),
         Some("sim") => steps::sim(arguments.get(1..).unwrap_or_default()),
         Some("kills") => steps::kills(count),
+        Some("fuzz") => fuzz::fuzz(count, arguments.get(2).map(String::as_str)),
         Some("dependencies") => dependencies::check(),
         _ => {
             // Help that nobody reads is no failure.

@@ -32,14 +32,27 @@ pub(crate) fn timed(step: fn() -> Result<(), Failure>) -> Result<f64, Failure> {
 
 /// Cargo, in the workspace's root.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<(), Failure> {
+    cargo_with(&[], arguments)
+}
+
+/// Cargo, in the workspace's root, with these variables set.
+pub(crate) fn cargo_with(variables: &[(&str, &str)], arguments: &[&str]) -> Result<(), Failure> {
     let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    program_in_root(&program, arguments)
+    run(
+        command(&program, arguments).envs(variables.iter().copied()),
+        &program,
+        arguments,
+    )
 }
 
 /// A program, in the workspace's root.
 pub(crate) fn program_in_root(program: &str, arguments: &[&str]) -> Result<(), Failure> {
+    run(&mut command(program, arguments), program, arguments)
+}
+
+fn run(command: &mut Command, program: &str, arguments: &[&str]) -> Result<(), Failure> {
     say(&format!("$ {} {}", short(program), arguments.join(" ")));
-    let status = command(program, arguments).status();
+    let status = command.status();
     let status = status.map_err(|error| format!("{} cannot be run: {error}", short(program)))?;
     if status.success() {
         Ok(())

@@ -27,7 +27,8 @@ pub(crate) fn tools() -> Result<(), Failure> {
 }
 
 pub(crate) fn format() -> Result<(), Failure> {
-    cargo(&["fmt", "--all", "--check"])
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])
 }
 
 pub(crate) fn lints() -> Result<(), Failure> {
@@ -158,7 +159,7 @@ fn built(program: &str) -> Result<PathBuf, Failure> {
     Ok(target()?.join("release").join(program))
 }
 
-fn path(path: &Path) -> Result<String, Failure> {
+pub(crate) fn path(path: &Path) -> Result<String, Failure> {
     path.to_str()
         .map(str::to_owned)
         .ok_or_else(|| format!("{} is not UTF-8", path.display()).into())

@@ -1,0 +1,18 @@
+//! Parquet files.
+#![no_main]
+
+#[path = "support/import.rs"]
+mod support;
+
+use causebook_capture::{Format, Mapping};
+use libfuzzer_sys::fuzz_target;
+
+const MAPPING: &str = "columns.input = ['*']\nconstants.model.name = 'm'";
+
+fuzz_target!(
+    init: support::let_foreign_panics_be_caught(),
+    |data: &[u8]| {
+        let mapping = Mapping::parse(MAPPING).expect("a mapping");
+        support::import("table.parquet", Format::Parquet, &mapping, data);
+    }
+);
