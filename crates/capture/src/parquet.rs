@@ -1,11 +1,13 @@
 //! Apache Parquet, read in batches of rows. Every type keeps its meaning: decimals their digits and scale, timestamps
 //! their unit and whether they are instants, bytes are marked, structures stay structures.
 
+mod batch;
 mod value;
 
 use std::borrow::Cow;
 use std::io::{BufReader, Read};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use ::parquet::errors::ParquetError;
@@ -15,15 +17,16 @@ use arrow::array::{Array, ArrayRef};
 use crate::row::{Cell, Item, Place, Sink, SourceRow, cells_text, distinct_names};
 use crate::shield::shielded;
 use crate::{COLUMNS_MAX, CaptureError, Reason, Source};
+use batch::batch_rows;
 use value::push_value;
 /// Reads a source as Parquet.
 pub(crate) fn read(source: &Source, sink: &mut Sink<'_>) -> Result<(), CaptureError> {
-    let chunks = Chunks {
+    let chunks = Arc::new(Chunks {
         length: source.len()?,
         source: source.clone(),
-    };
+    });
     let builder = shielded(source, 1, || {
-        ParquetRecordBatchReaderBuilder::try_new(chunks)
+        ParquetRecordBatchReaderBuilder::try_new(chunks.as_ref().clone())
     })?;
     let given = builder
         .schema()
@@ -47,7 +50,8 @@ pub(crate) fn read(source: &Source, sink: &mut Sink<'_>) -> Result<(), CaptureEr
     {
         return Ok(());
     }
-    let mut batches = shielded(source, 1, || builder.with_batch_size(BATCH_ROWS).build())?;
+    let rows = shielded(source, 1, || batch_rows(&chunks, builder.metadata()))?;
+    let mut batches = shielded(source, 1, || builder.with_batch_size(rows).build())?;
     let mut row = 0;
     while let Some(batch) = shielded(source, row + 1, || batches.next().transpose())? {
         for index in 0..batch.num_rows() {
@@ -105,6 +109,7 @@ fn hand_on(
     }
 }
 /// A source as the Parquet reader wants it: opened anew for every part.
+#[derive(Clone)]
 struct Chunks {
     source: Source,
     length: u64,
@@ -137,5 +142,3 @@ impl ChunkReader for Chunks {
         Ok(bytes.into())
     }
 }
-
-const BATCH_ROWS: usize = 256;
