@@ -88,9 +88,15 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "causebook-tlog",
         ],
     ),
+    ("causebook-load", &[]),
     (
         "causebook-bench",
-        &["causebook-lake", "causebook-ledger", "causebook-record"],
+        &[
+            "causebook-lake",
+            "causebook-ledger",
+            "causebook-load",
+            "causebook-record",
+        ],
     ),
     ("causebook-conformance", &[]),
     ("xtask", &[]),
