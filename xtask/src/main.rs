@@ -1,6 +1,7 @@
 //! Project tasks. `cargo xtask test` is what continuous integration runs: it installs what a bare machine lacks, runs
 //! every check, and stops at the first that fails.
 
+mod bench;
 mod dependencies;
 mod fuzz;
 mod run;
@@ -17,6 +18,8 @@ cargo xtask TASK
   test          format, lints, dependency rules, tests, reference vectors, evidence in two implementations,
                 simulation, kills
   engines       read the table with engines that are not ours (Python deltalake; Spark Connect by pysail)
+  bench [N] [R] Causebook beside other systems: N records, R rounds (200000, 3)
+  bench growth  100 thousand, a million, ten million records; [N] to stop at N
   figures [N]   first figures for append, verify, find and bytes a record, on N records
   sim [N]       run the engine N times on a simulated disk that fails and loses power; --hours H, --seed S
   kills [N]     kill a writer under load N times and look for lost or doubled records
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.first().map(String::as_str) {
         Some("test") => test(),
         Some("engines") => steps::engines(),
+        Some("bench") => bench::bench(arguments.get(1..).unwrap_or_default()),
         Some("figures") => steps::figures(count),
         Some("sim") => steps::sim(arguments.get(1..).unwrap_or_default()),
         Some("kills") => steps::kills(count),

@@ -154,7 +154,7 @@ const COLUMNS: &str = "SELECT \"index\", id, kind, decision, score, subject, mod
 
 /// Builds and gives the path of a program. The whole workspace is built, because a single package would be built with
 /// other features of shared dependencies: the heavy ones would be compiled a second time.
-fn built(program: &str) -> Result<PathBuf, Failure> {
+pub(crate) fn built(program: &str) -> Result<PathBuf, Failure> {
     cargo(&["build", "--release", "--quiet", "--workspace"])?;
     Ok(target()?.join("release").join(program))
 }

@@ -1,0 +1,3 @@
+module causebook.example/bench/load
+
+go 1.25.0

@@ -1,0 +1,146 @@
+//! The comparison with other systems: builds what it needs, installs what a bare machine lacks, and runs it.
+
+use std::path::{Path, PathBuf};
+
+use crate::run::{Failure, output, program_in_root, root, runs, say, target};
+use crate::steps::{built, path};
+
+/// Peers written in Go, each a module of its own in `bench/peers`.
+const GO_PEERS: [&str; 2] = ["tessera", "immudb"];
+const POSTGRES_FOLDERS: &str = "/usr/lib/postgresql";
+const COMPARE: &str = "bench/compare/Cargo.toml";
+
+/// `bench [RECORDS] [ROUNDS]` compares; `bench growth [RECORDS]` grows.
+pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (what, numbers) = match arguments.as_slice() {
+        ["growth", numbers @ ..] => ("growth", numbers),
+        numbers => ("run", numbers),
+    };
+    let names: &[&str] = if what == "growth" {
+        &["records"]
+    } else {
+        &["records", "rounds"]
+    };
+    if numbers.len() > names.len() {
+        return Err("expected: bench [RECORDS] [ROUNDS], or bench growth [RECORDS]".into());
+    }
+    let named = names
+        .iter()
+        .zip(numbers)
+        .map(|(name, number)| format!("{name}={number}"));
+    let mut settings: Vec<String> = named.collect();
+    let subject = built("subject")?;
+    settings.push(format!("causebook={}", path(&subject)?));
+    settings.push(format!("postgres={}", path(&postgres()?)?));
+    settings.push(format!("examples={}", path(&examples())?));
+    for peer in GO_PEERS {
+        settings.push(format!("{peer}={}", path(&go_peer(peer)?)?));
+    }
+    let place = target()?.join("xtask/bench");
+    let folder = std::env::var_os("CAUSEBOOK_BENCH_FOLDER")
+        .map_or_else(|| place.join("scratch"), PathBuf::from);
+    settings.push(format!("folder={}", path(&folder)?));
+    settings.push(format!("results={}", path(&place.join("results"))?));
+    if let Ok(only) = std::env::var("CAUSEBOOK_BENCH_ONLY") {
+        settings.push(format!("only={only}"));
+    }
+    let mut command = vec![what];
+    command.extend(settings.iter().map(String::as_str));
+    program_in_root(&path(&compare()?)?, &command)
+}
+
+/// The German credit decisions: those of `CAUSEBOOK_DATA`, or the examples'.
+fn examples() -> PathBuf {
+    let folder = std::env::var_os("CAUSEBOOK_DATA")
+        .map(|data| Path::new(&data).join("german-credit/records.ndjson"))
+        .filter(|file| file.exists());
+    folder.unwrap_or_else(|| root().join("examples/german-credit/records.ndjson"))
+}
+
+/// Builds the driver. Its workspace is not the product's, so its files have a folder of their own.
+fn compare() -> Result<PathBuf, Failure> {
+    let folder = target()?.join("compare");
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let arguments = [
+        "build",
+        "--release",
+        "--quiet",
+        "--locked",
+        "--manifest-path",
+        COMPARE,
+        "--target-dir",
+    ];
+    let folder_name = path(&folder)?;
+    program_in_root(
+        &cargo,
+        &[arguments.as_slice(), &[folder_name.as_str()]].concat(),
+    )?;
+    Ok(folder.join("release/causebook-compare"))
+}
+
+/// Builds a peer in Go.
+fn go_peer(name: &str) -> Result<PathBuf, Failure> {
+    if !runs("go", &["version"]) {
+        say("Go is missing: installing Debian's");
+        program_in_root("apt-get", &["install", "-y", "-qq", "golang-go"])?;
+    }
+    let module = path(&root().join("bench/peers").join(name))?;
+    let program = target()?.join("peers").join(name);
+    program_in_root(
+        "go",
+        &[
+            "-C",
+            &module,
+            "build",
+            "-trimpath",
+            "-buildvcs=false",
+            "-o",
+            &path(&program)?,
+            ".",
+        ],
+    )
+    .map_err(|failure| {
+        format!(
+            "{failure}: {} asks for another Go than {}",
+            format_args!("{module}/go.mod"),
+            version()
+        )
+    })?;
+    Ok(program)
+}
+
+fn version() -> String {
+    output("go", &["version"]).map_or_else(|_| "none".to_owned(), |text| text.trim().to_owned())
+}
+
+/// Where the newest `initdb` and `postgres` are.
+fn postgres() -> Result<PathBuf, Failure> {
+    if let Some(found) = newest_postgres() {
+        return Ok(found);
+    }
+    say("PostgreSQL is missing: installing Debian's");
+    program_in_root("apt-get", &["install", "-y", "-qq", "postgresql"])?;
+    newest_postgres().ok_or_else(|| format!("there is no initdb below {POSTGRES_FOLDERS}").into())
+}
+
+fn newest_postgres() -> Option<PathBuf> {
+    let on_path = std::env::var_os("PATH")?;
+    let listed = std::fs::read_dir(POSTGRES_FOLDERS)
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut versions: Vec<(u32, PathBuf)> = listed
+        .filter_map(|entry| {
+            Some((
+                entry.file_name().to_str()?.parse().ok()?,
+                entry.path().join("bin"),
+            ))
+        })
+        .collect();
+    versions.sort();
+    let debian = versions.into_iter().rev().map(|(_, folder)| folder);
+    debian
+        .chain(std::env::split_paths(&on_path))
+        .find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+}
