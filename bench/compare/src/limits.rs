@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use causebook_load::{Failure, Stopwatch};
+use causebook_load::{Failure, Stopwatch, Workload};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -14,6 +14,10 @@ const APPEND_BYTES: usize = 4096;
 const SEQUENTIAL_BYTES: usize = 256 << 20;
 const CHUNK_BYTES: usize = 1 << 20;
 const MESSAGE_BYTES: usize = 1 << 10;
+/// Records are compressed together, as many as a table's file may have; more bytes than this change the figure little.
+const COMPRESSED_BYTES_MAX: usize = 64 << 20;
+/// The level that Causebook's table uses, and zstd's default.
+const LEVEL: i32 = 3;
 const TIME: Duration = Duration::from_secs(1);
 
 /// Limits of the machine, all a second.
@@ -35,6 +39,21 @@ pub(crate) fn measure(file: &Path) -> Result<Limits, Failure> {
     };
     std::fs::remove_file(file)?;
     Ok(limits)
+}
+
+/// What zstd alone makes of a workload's JSON, as a part of its length: the bytes that are there at all to be stored.
+pub(crate) fn compressed(workload: &Path) -> Result<f64, Failure> {
+    let workload = Workload::read(workload)?;
+    let mut encoder = zstd::Encoder::new(Vec::new(), LEVEL)?;
+    let mut given = 0;
+    for entry in workload.entries() {
+        encoder.write_all(entry.json.as_bytes())?;
+        given += entry.json.len();
+        if given > COMPRESSED_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(encoder.finish()?.len() as f64 / given.max(1) as f64)
 }
 
 /// Bytes that do not compress, in case a layer below would.

@@ -40,6 +40,8 @@ pub(crate) struct Comparison {
     pub(crate) rounds: usize,
     pub(crate) seed: u64,
     pub(crate) limits: Vec<Limits>,
+    /// By workload: the JSON compressed by zstd alone, as a part of its length.
+    pub(crate) compressed: BTreeMap<&'static str, f64>,
     pub(crate) passes: Vec<Pass>,
 }
 
@@ -52,7 +54,12 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let scratch = Scratch::new(&settings.path("folder")?)?;
     say(&format!("{records} records, {rounds} rounds, seed {SEED}"));
     let workloads = make_workloads(records, &settings.path("examples")?, &scratch)?;
+    let compressed = workloads
+        .iter()
+        .map(|(kind, plan)| Ok((kind.name(), limits::compressed(&plan.workload)?)));
+    let compressed = compressed.collect::<Result<_, Failure>>()?;
     let mut comparison = Comparison {
+        compressed,
         records,
         rounds,
         seed: SEED,

@@ -65,9 +65,10 @@ fn head(text: &mut String, comparison: &Comparison, workload: &str, systems: &[S
     let mean = report.map_or(0, |report| report.json_bytes / report.records.max(1));
     let records = report.map_or(0, |report| report.batches.records);
     // Writing to a string does not fail, here and below.
+    let compressed = comparison.compressed.get(workload).copied().unwrap_or(1.0);
     let _ = writeln!(
         text,
-        "\n### {workload}: {} records in batches, {mean} bytes of JSON each\n",
+        "\n### {workload}: {} in batches, {mean} bytes of JSON each; zstd alone makes {compressed:.2} × of it\n",
         grouped(records)
     );
     let names: Vec<&str> = systems.iter().map(|system| system.name).collect();

@@ -50,6 +50,7 @@ impl System for Postgres {
 
     fn open(&self, folder: &Path) -> Result<Box<dyn Store>, Failure> {
         let server = self.start(folder)?;
+        server::check_durability(&mut server.connect()?)?;
         let mut clients = Vec::with_capacity(CONNECTIONS);
         for _ in 0..CONNECTIONS {
             let mut client = server.connect()?;

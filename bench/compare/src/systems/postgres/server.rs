@@ -110,6 +110,19 @@ pub(super) fn create_cluster(binaries: &Path, folder: &Path) -> Result<(), Failu
     Ok(())
 }
 
+/// What is measured must be what was asked for.
+pub(super) fn check_durability(client: &mut Client) -> Result<(), Failure> {
+    for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+        let value: String = client
+            .query_one(&format!("SHOW {setting}"), &[])?
+            .try_get(0)?;
+        if value != "on" {
+            return Err(format!("PostgreSQL runs with {setting}={value}").into());
+        }
+    }
+    Ok(())
+}
+
 /// A running server.
 pub(super) struct Server {
     child: Child,
