@@ -27,27 +27,33 @@ pub(crate) struct Subject {
 pub(crate) const CAUSEBOOK: &str = "causebook";
 pub(crate) const SQLITE: &str = "sqlite";
 pub(crate) const POSTGRES: &str = "postgres";
+const IMMUDB: &str = "immudb";
+const TESSERA: &str = "tessera";
+const TEXT_FILE: &str = "textfile";
+/// Their names in settings.
+pub(crate) const ALL: [&str; 6] = [CAUSEBOOK, SQLITE, POSTGRES, IMMUDB, TESSERA, TEXT_FILE];
 
-/// All systems, or those that `only=` names.
-pub(crate) fn subjects(settings: &Settings) -> Result<Vec<Subject>, Failure> {
+/// The systems `among` those there are, or those of them that `only=` names.
+pub(crate) fn subjects(settings: &Settings, among: &[&str]) -> Result<Vec<Subject>, Failure> {
     let own = std::env::current_exe()?;
     let here = |name: &str| ["subject".to_owned(), name.to_owned()].to_vec();
     let all = [
         ("Causebook", CAUSEBOOK),
         ("SQLite, hash chain", SQLITE),
         ("PostgreSQL, hash chain", POSTGRES),
-        ("immudb", "immudb"),
-        ("Tessera", "tessera"),
-        ("text file", "textfile"),
+        ("immudb", IMMUDB),
+        ("Tessera", TESSERA),
+        ("text file", TEXT_FILE),
     ];
     let only = settings.list("only");
     let mut subjects = Vec::new();
     for (name, key) in all {
-        if only.as_ref().is_some_and(|only| !only.contains(&key)) {
+        let asked = only.as_ref().is_none_or(|only| only.contains(&key));
+        if !asked || !among.contains(&key) {
             continue;
         }
         let (program, arguments) = match key {
-            SQLITE | "textfile" => (own.clone(), here(key)),
+            SQLITE | TEXT_FILE => (own.clone(), here(key)),
             POSTGRES => {
                 let binaries = settings.path("postgres")?;
                 (

@@ -35,10 +35,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let sizes = if sizes.is_empty() { vec![most] } else { sizes };
     let scratch = Scratch::new(&settings.path("folder")?)?;
     let mut grown = Vec::new();
-    for system in subjects(settings)?
-        .iter()
-        .filter(|system| SYSTEMS.contains(&system.key))
-    {
+    for system in &subjects(settings, &SYSTEMS)? {
         grow(system, &sizes, &scratch, &mut grown)?;
     }
     finish(&render(&grown), &grown, "growth", settings)

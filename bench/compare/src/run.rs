@@ -7,7 +7,7 @@ use std::path::Path;
 use causebook_load::{Failure, Kind, Plan, Report, Stopwatch, generate};
 use serde::Serialize;
 
-use crate::children::{Subject, subjects};
+use crate::children::{ALL, Subject, subjects};
 use crate::limits::{self, Limits};
 use crate::measures::measures;
 use crate::scratch::Scratch;
@@ -50,7 +50,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let records = settings.number("records")?.unwrap_or(RECORDS);
     let usual = if records < ROUNDS_FROM { 1 } else { ROUNDS };
     let rounds = settings.number("rounds")?.unwrap_or(usual).max(1);
-    let systems = subjects(settings)?;
+    let systems = subjects(settings, &ALL)?;
     let scratch = Scratch::new(&settings.path("folder")?)?;
     say(&format!("{records} records, {rounds} rounds, seed {SEED}"));
     let workloads = make_workloads(records, &settings.path("examples")?, &scratch)?;
