@@ -14,6 +14,7 @@ pub(crate) enum Better {
 pub(crate) enum Unit {
     PerSecond,
     Millis,
+    Micros,
     Bytes,
     Times,
 }
@@ -111,6 +112,16 @@ fn of_workload(kind: Kind, plan: &Plan) -> Vec<Measure> {
         Better::Less,
         None,
         Box::new(|report| Some(sound(report.batches.latency.p99_us / 1e3))),
+    );
+    row(
+        "processor time a record, until all is where it rests".to_owned(),
+        Unit::Micros,
+        Better::Less,
+        None,
+        Box::new(|report| {
+            let micros = report.processor_seconds * 1e6;
+            Some(sound(micros / report.batches.records as f64))
+        }),
     );
     if plan.singles > 0 {
         singles(plan, &mut row);

@@ -230,6 +230,7 @@ fn shown(unit: Unit, value: f64) -> String {
     match unit {
         Unit::PerSecond => format!("{}/s", number(value)),
         Unit::Millis => format!("{} ms", number(value)),
+        Unit::Micros => format!("{} µs", number(value)),
         Unit::Bytes => number(value),
         Unit::Times => format!("{value:.2} ×"),
     }

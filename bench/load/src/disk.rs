@@ -1,4 +1,4 @@
-//! What a folder takes on disk, and a process in memory.
+//! What a system takes: a folder on disk, a process in memory and of the processors' time.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -27,6 +27,25 @@ pub fn size_of(folder: &Path) -> Result<u64, Failure> {
         bytes += size_of(&entry?.path())?;
     }
     Ok(bytes)
+}
+
+/// Linux tells processor time in these to every program, whatever the kernel's own clock.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Processor time that a process has taken, in seconds; `process` is a number or `self`.
+///
+/// # Errors
+/// If the kernel does not tell.
+pub fn processor_seconds(process: &str) -> Result<f64, Failure> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name, in parentheses, may hold spaces; user and system time are fields 14 and 15.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let times = fields.split_whitespace().skip(11).take(2);
+    let ticks = times
+        .map(str::parse::<u64>)
+        .sum::<Result<u64, _>>()
+        .map_err(|error| format!("/proc/{process}/stat: {error}"))?;
+    Ok(ticks as f64 / TICKS_PER_SECOND)
 }
 
 /// Resident memory of this process.

@@ -19,7 +19,7 @@ mod workload;
 
 pub use clock::Stopwatch;
 pub use command::{Task, run_task, task};
-pub use disk::{memory_bytes, size_of};
+pub use disk::{memory_bytes, processor_seconds, size_of};
 pub use latency::{Latencies, Percentiles};
 pub use loops::{Closed, Open};
 pub use plan::{Decade, Find, GrowthPlan, OpenReport, Plan, Report, Verified};

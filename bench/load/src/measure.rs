@@ -41,10 +41,12 @@ pub(crate) fn measure(
     };
 
     let batched = take(plan.batched);
+    let before = store.processor_seconds()?;
     let batches = closed_batches(store.as_ref(), batched, plan.batch, plan.batch_callers)?;
     let watch = Stopwatch::start();
     store.settle()?;
     let settle_seconds = watch.elapsed().as_secs_f64();
+    let processor_seconds = store.processor_seconds()? - before;
     let alone = take(plan.singles);
     let singles = (!alone.is_empty())
         .then(|| closed_singles(store.as_ref(), alone, plan.single_callers))
@@ -79,6 +81,7 @@ pub(crate) fn measure(
     Ok(Report {
         batches,
         settle_seconds,
+        processor_seconds,
         singles,
         gathered: gathered_singles,
         open,

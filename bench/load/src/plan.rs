@@ -55,6 +55,8 @@ pub struct Report {
     pub batches: Closed,
     /// Time until all of them were where they rest.
     pub settle_seconds: f64,
+    /// Processor time that both took. It says what the work costs also where other programs use the machine.
+    pub processor_seconds: f64,
     /// Closed loop of single records, each caller on its own.
     pub singles: Option<Closed>,
     /// The same, gathered by a writer thread before the system.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::Failure;
+use crate::disk::processor_seconds;
 
 /// A record as it is given: its id, and the JSON that names it too.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,14 @@ pub trait Store: Send + Sync {
     fn wait_checkpoint(&self, size: u64) -> Option<Result<u64, Failure>> {
         let _ = size;
         None
+    }
+
+    /// Processor time taken so far, in seconds, by all processes of the system and its callers.
+    ///
+    /// # Errors
+    /// If the kernel does not tell.
+    fn processor_seconds(&self) -> Result<f64, Failure> {
+        processor_seconds("self")
     }
 
     /// Brings everything to where it rests: tables, indexes and all.

@@ -30,6 +30,10 @@ func measure(system System, plan Plan, all []Entry) (*Report, error) {
 	}
 	report := &Report{Open: []OpenReport{}}
 	batches := slices.Collect(slices.Chunk(take(plan.Batched), plan.Batch))
+	before, err := processorSeconds()
+	if err != nil {
+		return nil, err
+	}
 	report.Batches, err = closedLoop(plan.BatchCallers, len(batches), plan.Batched, func(number int) error {
 		return store.AppendBatch(batches[number])
 	})
@@ -41,6 +45,11 @@ func measure(system System, plan Plan, all []Entry) (*Report, error) {
 		return nil, err
 	}
 	report.SettleSeconds = time.Since(begin).Seconds()
+	after, err := processorSeconds()
+	if err != nil {
+		return nil, err
+	}
+	report.ProcessorSeconds = after - before
 	if plan.Singles > 0 {
 		singles := take(plan.Singles)
 		closed, err := closedLoop(plan.SingleCallers, len(singles), len(singles), func(number int) error {
@@ -75,6 +84,13 @@ func measure(system System, plan Plan, all []Entry) (*Report, error) {
 	}
 	report.Bytes, err = system.Bytes(plan.Folder)
 	return report, err
+}
+
+// processorSeconds is the processor time that this process has taken.
+func processorSeconds() (float64, error) {
+	var usage syscall.Rusage
+	err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9, err
 }
 
 type receipt struct {

@@ -61,14 +61,16 @@ type Find struct {
 
 // Report is what came of a plan.
 type Report struct {
-	Batches       Closed            `json:"batches"`
-	SettleSeconds float64           `json:"settle_seconds"`
-	Singles       *Closed           `json:"singles"`
-	Gathered      *Closed           `json:"gathered"`
-	Open          []OpenReport      `json:"open"`
-	Verified      *Verified         `json:"verified"`
-	Find          *Find             `json:"find"`
-	Bytes         map[string]uint64 `json:"bytes"`
-	Records       uint64            `json:"records"`
-	JSONBytes     uint64            `json:"json_bytes"`
+	Batches       Closed  `json:"batches"`
+	SettleSeconds float64 `json:"settle_seconds"`
+	// ProcessorSeconds is what batches and settling took of the processors' time.
+	ProcessorSeconds float64           `json:"processor_seconds"`
+	Singles          *Closed           `json:"singles"`
+	Gathered         *Closed           `json:"gathered"`
+	Open             []OpenReport      `json:"open"`
+	Verified         *Verified         `json:"verified"`
+	Find             *Find             `json:"find"`
+	Bytes            map[string]uint64 `json:"bytes"`
+	Records          uint64            `json:"records"`
+	JSONBytes        uint64            `json:"json_bytes"`
 }

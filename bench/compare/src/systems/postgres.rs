@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use causebook_load::{Archive, Entry, Failure, Store, System, size_of};
+use causebook_load::{Archive, Entry, Failure, Store, System, processor_seconds, size_of};
 use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::{ToSql, Type};
@@ -276,6 +276,10 @@ impl Store for Writer {
     /// so it is measured with a writer thread as well.
     fn gathers_callers(&self) -> bool {
         false
+    }
+
+    fn processor_seconds(&self) -> Result<f64, Failure> {
+        Ok(processor_seconds("self")? + self.server.processor_seconds()?)
     }
 
     fn settle(&self) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use causebook_load::{Failure, Stopwatch};
+use causebook_load::{Failure, Stopwatch, processor_seconds};
 use postgres::{Client, Config, NoTls};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -179,6 +179,18 @@ impl Server {
             .user("postgres")
             .dbname("postgres");
         Ok(config.connect(NoTls)?)
+    }
+
+    /// Processor time of the server: its first process and all that it started and that still run.
+    pub(super) fn processor_seconds(&self) -> Result<f64, Failure> {
+        let id = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
+        let mut seconds = processor_seconds(&id.to_string())?;
+        for child in children.split_whitespace() {
+            // A helper that has just ended took little.
+            seconds += processor_seconds(child).unwrap_or_default();
+        }
+        Ok(seconds)
     }
 
     /// Stops it in order: what it was given is in the table's files then.
