@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::run::{Failure, output, program_in_root, root, runs, say, target};
+use crate::run::{Failure, cargo, output, program_in_root, root, runs, say, target};
 use crate::steps::{built, path};
 
 /// Peers written in Go, each a module of its own in `bench/peers`.
@@ -10,10 +10,11 @@ const GO_PEERS: [&str; 2] = ["tessera", "immudb"];
 const POSTGRES_FOLDERS: &str = "/usr/lib/postgresql";
 const COMPARE: &str = "bench/compare/Cargo.toml";
 
-/// `bench [RECORDS] [ROUNDS]` compares; `bench growth [RECORDS]` grows.
+/// `bench [RECORDS] [ROUNDS]` compares; `bench growth [RECORDS]` grows; `bench check` lints and tests the driver.
 pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (what, numbers) = match arguments.as_slice() {
+        ["check"] => return check(),
         ["growth", numbers @ ..] => ("growth", numbers),
         numbers => ("run", numbers),
     };
@@ -34,7 +35,8 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
     settings.push(format!("causebook={}", path(&subject)?));
     settings.push(format!("postgres={}", path(&postgres()?)?));
     settings.push(format!("examples={}", path(&examples())?));
-    for peer in GO_PEERS {
+    // What grows is Causebook and the databases.
+    for peer in GO_PEERS.iter().filter(|_| what == "run") {
         settings.push(format!("{peer}={}", path(&go_peer(peer)?)?));
     }
     let place = target()?.join("xtask/bench");
@@ -50,6 +52,23 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
     program_in_root(&path(&compare()?)?, &command)
 }
 
+/// Format, lints and tests of what is outside the product's workspace.
+fn check() -> Result<(), Failure> {
+    let folder = path(&target()?.join("compare"))?;
+    let place = ["--manifest-path", COMPARE];
+    let built = ["--release", "--quiet", "--locked", "--target-dir", &folder];
+    let lints = ["--all-targets", "--", "-D", "warnings"];
+    cargo(&[&["fmt"], place.as_slice(), &["--check"]].concat())?;
+    cargo(&[&["clippy"], place.as_slice(), &built, &lints].concat())?;
+    cargo(&[&["test"], place.as_slice(), &built].concat())?;
+    let go_modules = GO_PEERS.iter().chain(&["load"]);
+    for module in go_modules {
+        let module = path(&root().join("bench/peers").join(module))?;
+        program_in_root("go", &["-C", &module, "vet", "./..."])?;
+    }
+    Ok(())
+}
+
 /// The German credit decisions: those of `CAUSEBOOK_DATA`, or the examples'.
 fn examples() -> PathBuf {
     let folder = std::env::var_os("CAUSEBOOK_DATA")
@@ -61,20 +80,13 @@ fn examples() -> PathBuf {
 /// Builds the driver. Its workspace is not the product's, so its files have a folder of their own.
 fn compare() -> Result<PathBuf, Failure> {
     let folder = target()?.join("compare");
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let arguments = [
-        "build",
-        "--release",
-        "--quiet",
-        "--locked",
-        "--manifest-path",
-        COMPARE,
-        "--target-dir",
-    ];
-    let folder_name = path(&folder)?;
-    program_in_root(
-        &cargo,
-        &[arguments.as_slice(), &[folder_name.as_str()]].concat(),
+    let place = ["--manifest-path", COMPARE, "--target-dir", &path(&folder)?];
+    cargo(
+        &[
+            &["build", "--release", "--quiet", "--locked"],
+            place.as_slice(),
+        ]
+        .concat(),
     )?;
     Ok(folder.join("release/causebook-compare"))
 }

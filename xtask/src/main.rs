@@ -20,6 +20,7 @@ cargo xtask TASK
   engines       read the table with engines that are not ours (Python deltalake; Spark Connect by pysail)
   bench [N] [R] Causebook beside other systems: N records, R rounds (200000, 3)
   bench growth  100 thousand, a million, ten million records; [N] to stop at N
+  bench check   format, lints and tests of the comparison, which is outside the workspace
   figures [N]   first figures for append, verify, find and bytes a record, on N records
   sim [N]       run the engine N times on a simulated disk that fails and loses power; --hours H, --seed S
   kills [N]     kill a writer under load N times and look for lost or doubled records
