@@ -195,7 +195,7 @@ impl Reader {
     fn candidates(&self, kind: KeyKind, value: &str) -> Result<Vec<u64>, LedgerError> {
         let key = self.shared.index().seed().key(kind, value);
         // In this order: a record leaves the buffer only after the index has it.
-        let mut positions = self.shared.buffer().find(key).to_vec();
+        let mut positions = self.shared.buffer().find(key);
         let index = self.shared.index().clone();
         positions.extend(if kind == KeyKind::Id {
             index.find_id(key)?
