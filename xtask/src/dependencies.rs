@@ -50,7 +50,7 @@ const REFUSED: [(&str, &str); 4] = [
 ];
 
 /// What each crate of ours may use of ours: arrows point only downward.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("causebook-record", &[]),
     ("causebook-tlog", &[]),
     (
@@ -99,6 +99,16 @@ const ARROWS: [(&str, &[&str]); 11] = [
         ],
     ),
     ("causebook-conformance", &[]),
+    (
+        "causebook-torture",
+        &[
+            "causebook-bench",
+            "causebook-evidence",
+            "causebook-lake",
+            "causebook-ledger",
+            "causebook-record",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

@@ -16,16 +16,18 @@ const HELP: &str = "\
 cargo xtask TASK
 
   test          format, lints, dependency rules, tests, reference vectors, evidence in two implementations,
-                simulation, kills
+                simulation, kills, tampering
   engines       read the table with engines that are not ours (Python deltalake; Spark Connect by pysail)
   bench [N] [R] Causebook beside other systems: N records, R rounds (200000, 3)
   bench growth  100 thousand, a million, ten million records; [N] to stop at N
   bench check   format, lints and tests of the comparison, which is outside the workspace
   figures [N]   first figures for append, verify, find and bytes a record, on N records
   sim [N]       run the engine N times on a simulated disk that fails and loses power; --hours H, --seed S
-  kills [N]     kill a writer under load N times and look for lost or doubled records
+  kills [N]     kill a writer N times and look for lost or doubled records
   fuzz [SECONDS] [TARGET]
                 replay the committed inputs of every fuzz target (or of one), then fuzz each for SECONDS (5)
+  tampering [N] tamper with a ledger in N ways, 0 for all, and look for what goes unnoticed
+  syscalls [N]  fail N calls into the operating system, 0 for all, and look for what is lost (needs strace)
   dependencies  licences, one version of what must be one, arrows downward only
 ";
 
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
         Some("sim") => steps::sim(arguments.get(1..).unwrap_or_default()),
         Some("kills") => steps::kills(count),
         Some("fuzz") => fuzz::fuzz(count, arguments.get(2).map(String::as_str)),
+        Some("tampering") => steps::tampering(count),
+        Some("syscalls") => steps::syscalls(count),
         Some("dependencies") => dependencies::check(),
         _ => {
             // Help that nobody reads is no failure.
@@ -59,7 +63,7 @@ fn main() -> ExitCode {
 type Step = fn() -> Result<(), Failure>;
 
 fn test() -> Result<(), Failure> {
-    let all: [(&str, Step); 9] = [
+    let all: [(&str, Step); 10] = [
         ("tools", steps::tools),
         ("format", steps::format),
         ("dependencies", dependencies::check),
@@ -68,7 +72,8 @@ fn test() -> Result<(), Failure> {
         ("reference vectors", steps::vectors),
         ("evidence in two implementations", steps::evidence),
         ("simulation", || steps::sim(&[])),
-        ("kills under load", || steps::kills(None)),
+        ("kills", || steps::kills(None)),
+        ("tampering", || steps::tampering(None)),
     ];
     let mut times = Vec::new();
     for (name, step) in all {

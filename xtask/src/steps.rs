@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::run::{Failure, cargo, output, program_in_root, root, runs, say, scratch, target};
 
 const KILLS: &str = "100";
+/// Acts and faults of the short campaigns: the first of every kind, and an even sample.
+const ACTS: &str = "150";
+const FAULTS: &str = "240";
 const PYTHON: &str = "python3";
 
 /// Installs what cargo and the checks need and a bare machine may lack.
@@ -103,6 +106,20 @@ pub(crate) fn sim(arguments: &[String]) -> Result<(), Failure> {
 
 pub(crate) fn kills(rounds: Option<&str>) -> Result<(), Failure> {
     program_in_root(&path(&built("kill")?)?, &[rounds.unwrap_or(KILLS)])
+}
+
+/// Tampers with a ledger; without a number in the short form, `0` for all acts.
+pub(crate) fn tampering(acts: Option<&str>) -> Result<(), Failure> {
+    program_in_root(&path(&built("tampering")?)?, &[acts.unwrap_or(ACTS)])
+}
+
+/// Fails calls into the operating system; without a number in the short form, `0` for all of them.
+pub(crate) fn syscalls(faults: Option<&str>) -> Result<(), Failure> {
+    if !runs("strace", &["--version"]) {
+        program_in_root("apt-get", &["update", "-qq"])?;
+        program_in_root("apt-get", &["install", "-y", "-qq", "strace"])?;
+    }
+    program_in_root(&path(&built("syscalls")?)?, &[faults.unwrap_or(FAULTS)])
 }
 
 pub(crate) fn figures(records: Option<&str>) -> Result<(), Failure> {

@@ -1,0 +1,199 @@
+//! Programs run under strace: their calls into the operating system counted, failed, or made their last.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use causebook_torture::Failure;
+
+/// The calls that open, write, sync, name and remove files.
+pub(crate) const CALLS: [&str; 26] = [
+    "openat",
+    "creat",
+    "write",
+    "pwrite64",
+    "writev",
+    "pwritev",
+    "fsync",
+    "fdatasync",
+    "sync_file_range",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "symlink",
+    "mkdir",
+    "mkdirat",
+    "rmdir",
+    "unlink",
+    "unlinkat",
+    "truncate",
+    "ftruncate",
+    "fallocate",
+    "flock",
+    "copy_file_range",
+    "close",
+];
+
+/// Longest that a process may take; undisturbed it takes well below one second.
+const SECONDS_MAX: &str = "60";
+
+/// What is done to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    /// It does nothing and fails with this error.
+    Error(&'static str),
+    /// The process is killed at it.
+    Kill,
+}
+
+impl Fault {
+    /// What can befall a call.
+    pub(crate) fn of(call: &str) -> Vec<Self> {
+        // A process killed as it closes a file has done the same as one killed at the call before.
+        let mut faults = vec![Self::Error("EIO")];
+        if call != "close" {
+            faults.push(Self::Kill);
+        }
+        let needs_room = ["write", "link", "mkdir", "fallocate", "rename"];
+        if needs_room.iter().any(|name| call.contains(name)) && !call.starts_with("unlink") {
+            faults.push(Self::Error("ENOSPC"));
+        }
+        if [
+            "write",
+            "pwrite64",
+            "fsync",
+            "fdatasync",
+            "fallocate",
+            "flock",
+        ]
+        .contains(&call)
+        {
+            faults.push(Self::Error("EINTR"));
+        }
+        faults
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Error(error) => formatter.write_str(error),
+            Self::Kill => formatter.write_str("SIGKILL"),
+        }
+    }
+}
+
+/// The N-th call of a kind in any of the process's threads: strace counts in each thread.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) call: String,
+    pub(crate) number: usize,
+}
+
+fn strace(log: &Path, arguments: &[String], program: &Command) -> Command {
+    // The limit ends strace together with what it runs.
+    let mut command = Command::new("timeout");
+    command
+        .args(["--signal=KILL", SECONDS_MAX, "strace"])
+        .args(["-f", "-y", "-s", "0", "-qq", "-o"])
+        .arg(log)
+        .args(arguments)
+        .arg(program.get_program())
+        .args(program.get_args())
+        .stdin(Stdio::null());
+    for (name, value) in program.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// Runs a program undisturbed and gives the places at which it touches something below `folder`.
+pub(crate) fn places(program: &Command, folder: &Path, log: &Path) -> Result<Vec<Place>, Failure> {
+    // Other architectures lack some calls; the question mark lets strace pass over those.
+    let calls = CALLS.map(|call| format!("?{call}")).join(",");
+    let output = strace(log, &["-e".to_owned(), format!("trace={calls}")], program).output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!(
+            "undisturbed, {program:?} ended with {}: {said}",
+            output.status
+        )
+        .into());
+    }
+    let below = folder.to_string_lossy();
+    let mut counts = std::collections::HashMap::new();
+    let mut places = BTreeSet::new();
+    for line in fs::read_to_string(log)?.lines() {
+        let Some((thread, call)) = started(line) else {
+            continue;
+        };
+        let number: &mut usize = counts
+            .entry((thread.to_owned(), call.to_owned()))
+            .or_default();
+        *number += 1;
+        if line.contains(below.as_ref()) {
+            places.insert(Place {
+                call: call.to_owned(),
+                number: *number,
+            });
+        }
+    }
+    Ok(places.into_iter().collect())
+}
+
+/// Thread and name of the call that a line of the log begins.
+fn started(line: &str) -> Option<(&str, &str)> {
+    let (thread, rest) = line.split_once(' ')?;
+    let (call, _) = rest.trim_start().split_once('(')?;
+    CALLS.contains(&call).then_some((thread, call))
+}
+
+/// What came of a disturbed run.
+pub(crate) struct Disturbed {
+    pub(crate) output: Output,
+    /// Calls that were failed or died at, as strace shows them.
+    pub(crate) hits: Vec<String>,
+}
+
+/// Runs a program with one fault at one place.
+pub(crate) fn disturbed(
+    program: &Command,
+    place: &Place,
+    fault: Fault,
+    folder: &Path,
+    log: &Path,
+) -> Result<Disturbed, Failure> {
+    let Place { call, number } = place;
+    let what = match fault {
+        Fault::Error(error) => format!("error={error}"),
+        Fault::Kill => "signal=SIGKILL".to_owned(),
+    };
+    let arguments = [
+        "-e".to_owned(),
+        format!("trace={call}"),
+        "-e".to_owned(),
+        format!("inject={call}:{what}:when={number}"),
+    ];
+    let output = strace(log, &arguments, program).output()?;
+    let below = folder.to_string_lossy();
+    let text = fs::read_to_string(log)?;
+    let hit = |line: &&str| match fault {
+        Fault::Error(_) => line.contains("(INJECTED)") && line.contains(below.as_ref()),
+        Fault::Kill => line.contains("killed by SIGKILL"),
+    };
+    let beside = |line: &str| line.contains("(INJECTED)") && !line.contains(below.as_ref());
+    if text.lines().any(beside) {
+        // Strace counts in each thread: another one's call, on something else than a file, was failed as well.
+        return Ok(Disturbed {
+            output,
+            hits: Vec::new(),
+        });
+    }
+    let hits = text.lines().filter(hit).map(str::to_owned).collect();
+    Ok(Disturbed { output, hits })
+}
