@@ -111,7 +111,6 @@ fn build() -> Result<PathBuf, Failure> {
             "build",
             "--release",
             "--quiet",
-            "--locked",
             "--manifest-path",
             "fuzz/Cargo.toml",
             "--target",
