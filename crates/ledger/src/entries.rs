@@ -1,7 +1,10 @@
 //! The log's entries, authenticated by the signed root as far as its tiles allow.
 //!
 //! If a tile does not lead to the root, that is told once, and entries are read unauthenticated from there on, so that
-//! what else is wrong can still be named.
+//! what else is wrong can still be named. A tile that the disk fails to give says nothing of what it holds: that ends the
+//! verification, and is no finding.
+
+use std::io::ErrorKind;
 
 use causebook_record::Digest;
 use causebook_tlog::{Checkpoint, Hash, TILE_WIDTH, TilePath, TileReader, hash_leaf, parse_tile};
@@ -20,6 +23,8 @@ pub(crate) struct LogEntries<'a> {
     reader: Option<TileReader<Fetch<'a>>>,
     fault: Option<String>,
     finding: Option<Finding>,
+    /// What the disk failed with.
+    failure: Option<LedgerError>,
     /// The bundle read last.
     bundle: Option<(u64, Vec<Digest>)>,
 }
@@ -34,24 +39,32 @@ pub(crate) fn open_tiles<'a>(
 }
 
 impl<'a> LogEntries<'a> {
-    pub(crate) fn open(disk: &'a dyn Disk, checkpoint: Option<&Checkpoint>) -> Self {
+    /// # Errors
+    /// If the disk fails to give a tile. That one is missing, or not what it should be, is told by
+    /// [`fault`](Self::fault).
+    pub(crate) fn open(
+        disk: &'a dyn Disk,
+        checkpoint: Option<&Checkpoint>,
+    ) -> Result<Self, LedgerError> {
         let size = checkpoint.map_or(0, |checkpoint| checkpoint.size);
         let (reader, fault) = match checkpoint.map(|checkpoint| open_tiles(disk, checkpoint)) {
             None => (None, None),
             Some(Ok(reader)) => (Some(reader), None),
+            Some(Err(error)) if is_failure_of_disk(&error) => return Err(error),
             Some(Err(error)) => (
                 None,
                 Some(format!("the tiles do not lead to the signed root: {error}")),
             ),
         };
-        Self {
+        Ok(Self {
             disk,
             size,
             reader,
             fault,
             finding: None,
+            failure: None,
             bundle: None,
-        }
+        })
     }
 
     /// Why the tiles could not be opened.
@@ -64,8 +77,22 @@ impl<'a> LogEntries<'a> {
         self.finding.take()
     }
 
+    /// # Errors
+    /// What the disk failed with since this was last asked.
+    pub(crate) fn check_disk(&mut self) -> Result<(), LedgerError> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
     pub(crate) fn consistency_proof(&mut self, old_size: u64) -> Option<Vec<Hash>> {
-        self.reader.as_mut()?.consistency_proof(old_size).ok()
+        match self.reader.as_mut()?.consistency_proof(old_size) {
+            Ok(proof) => Some(proof),
+            Err(error) => {
+                if is_failure_of_disk(&error) {
+                    self.failure = Some(error);
+                }
+                None
+            }
+        }
     }
 
     /// The digest that the log has at `position`.
@@ -90,6 +117,7 @@ impl<'a> LogEntries<'a> {
                         .filter_map(|entry| Some(Digest(entry.as_slice().try_into().ok()?)))
                         .collect();
                 }
+                Err(error) if is_failure_of_disk(&error) => self.failure = Some(error),
                 Err(error) => self.finding = Some(self.locate(number, &error)),
             }
         }
@@ -152,4 +180,9 @@ impl<'a> LogEntries<'a> {
                 .map(|offset| number * width + offset as u64)
         })
     }
+}
+
+/// Whether the disk refused, rather than giving something wrong or nothing.
+fn is_failure_of_disk(error: &LedgerError) -> bool {
+    matches!(error, LedgerError::Disk { source, .. } if source.kind() != ErrorKind::NotFound)
 }

@@ -219,7 +219,7 @@ pub(crate) fn verify(
         .records_stored
         .saturating_sub(checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size));
     report.checkpoint.clone_from(&checkpoint);
-    let mut entries = LogEntries::open(reader.disk(), checkpoint.as_ref());
+    let mut entries = LogEntries::open(reader.disk(), checkpoint.as_ref())?;
     if let Some(what) = entries.fault() {
         report.add_general(Fault::ChangedLog, what.to_owned());
     }
@@ -232,6 +232,7 @@ pub(crate) fn verify(
             &mut entries,
             &mut report,
         );
+        entries.check_disk()?;
     }
     let claimed = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
     let range = match request.depth {
@@ -255,6 +256,7 @@ pub(crate) fn verify(
             );
         });
         let lacking = alignment.end(&mut report);
+        entries.check_disk()?;
         check_erasures(reader, lacking, &mut report)?;
         check_attachments(reader, attachments, &mut report)?;
         match outcome {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use causebook_ledger::sim::{
     DiskHook, Fault, Operation, OperationKind, SimClock, Step, SteppedLedger, Ticket,
 };
-use causebook_ledger::{AppendError, Erasure, Options};
+use causebook_ledger::{AppendError, Depth, Erasure, LedgerError, Options, VerifyRequest};
 use common::{Media, decision, options, verify};
 
 fn open(media: &Media, options: Options) -> Arc<SteppedLedger> {
@@ -193,4 +193,28 @@ fn digests_of_erased_records_survive_torn_bundles() {
     };
     let ledger = open(&media, options());
     assert!(verify(&ledger.reader()).is_intact());
+}
+
+#[test]
+fn a_tile_that_the_disk_fails_to_give_is_no_finding() {
+    let media = Media::new();
+    let ledger = open(&media, options());
+    append_together(&ledger, 0..5);
+    publish(&ledger);
+    for path in ["log/tile/0/", "log/tile/entries/"] {
+        once(&media, OperationKind::Read, path, || {
+            Err(io::Error::other("a failing read"))
+        });
+        let request = VerifyRequest {
+            depth: Depth::Full,
+            remembered: None,
+            threads: 1,
+        };
+        let outcome = ledger.reader().verify(&request, &mut |_, _| {});
+        assert!(
+            matches!(outcome, Err(LedgerError::Disk { .. })),
+            "{path}: {outcome:?}"
+        );
+        assert!(verify(&ledger.reader()).is_intact());
+    }
 }
