@@ -21,10 +21,7 @@ impl World {
             14..=20 => self.sequence(ledger),
             21..=25 => self.publish(ledger),
             26..=29 => self.flush(ledger),
-            30 => {
-                let step = ledger.step_merger();
-                self.note(|| format!("merger: {step:?}"));
-            }
+            30 => self.merge(ledger),
             31 => self.step_clock(),
             32 => self.read_beside(),
             33 => self.read_live(ledger),
@@ -51,10 +48,7 @@ impl World {
             2..=4 => self.sequence(&ledger),
             5 | 6 => self.publish(&ledger),
             7 | 8 => self.flush(&ledger),
-            9 => {
-                let step = ledger.step_merger();
-                self.note(|| format!("merger: {step:?}"));
-            }
+            9 => self.merge(&ledger),
             10 if ledger.is_free() => self.read_live(&ledger),
             11 => self.try_second_writer(),
             _ if ledger.is_free() => self.submit(&ledger),
@@ -140,6 +134,12 @@ impl World {
         let now = self.one_in(2);
         let step = ledger.step_flusher(now);
         self.note(|| format!("flusher: {step:?}"));
+    }
+
+    fn merge(&self, ledger: &SteppedLedger) {
+        let step = ledger.step_merger();
+        self.state().totals.merges += u64::from(step == Step::Done);
+        self.note(|| format!("merger: {step:?}"));
     }
 
     /// An operator asks for everything to be moved to the table.

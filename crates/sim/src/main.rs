@@ -147,7 +147,7 @@ fn tell(from: u64, found: &Found, seconds: f64) {
     say(&format!(
         "simulation: seeds {from} to {}, {} runs in {seconds:.0} s, {} operations, {} power cuts, {} kills, \
          {} faults injected, {} recoveries, {} steps in the middle of others, {} verifications, {} erasures, \
-         {} evidence files, {} records acknowledged; {} lost, {} doubled, {} unnoticed, {} false alarms, \
+         {} merges, {} evidence files, {} records acknowledged, {} repeated, {} conflicting; {} lost, {} doubled, {} unnoticed, {} false alarms, \
          {} other promises broken",
         (from + totals.runs).saturating_sub(1),
         totals.runs,
@@ -159,8 +159,11 @@ fn tell(from: u64, found: &Found, seconds: f64) {
         totals.interleaved,
         totals.verifications,
         totals.erasures,
+        totals.merges,
         totals.evidence,
         totals.acknowledged,
+        totals.repeats,
+        totals.conflicts,
         harm(Harm::Lost),
         harm(Harm::Doubled),
         harm(Harm::Unnoticed),

@@ -23,6 +23,12 @@ pub struct Totals {
     pub interleaved: u64,
     /// Records and other content erased.
     pub erasures: u64,
+    /// Merges of index runs.
+    pub merges: u64,
+    /// Records sent again that got their first receipt.
+    pub repeats: u64,
+    /// Records refused because their id is taken by other content.
+    pub conflicts: u64,
     /// Evidence files made and checked.
     pub evidence: u64,
 }
@@ -40,6 +46,9 @@ impl Totals {
         self.verifications += other.verifications;
         self.interleaved += other.interleaved;
         self.erasures += other.erasures;
+        self.merges += other.merges;
+        self.repeats += other.repeats;
+        self.conflicts += other.conflicts;
         self.evidence += other.evidence;
     }
 }

@@ -58,8 +58,10 @@ pub(crate) struct State {
     /// Others act in the middle of one in so many operations; 0 for never.
     pub(crate) meddling: u64,
     depth: u32,
-    /// Another process is at work, to which none of the planned faults happens.
+    /// Another process is at work.
     others: u32,
+    /// A fault happened to it.
+    is_other_faulted: bool,
     pub(crate) readings_left: u32,
 }
 
@@ -120,6 +122,7 @@ impl World {
             meddling,
             depth: 0,
             others: 0,
+            is_other_faulted: false,
             readings_left: 12,
         };
         let world = Arc::new_cyclic(|me| Self {
@@ -196,6 +199,7 @@ impl World {
         state.planned = 0;
         state.matching = 0;
         state.is_faulted = false;
+        state.is_other_faulted = false;
         let full = match plan {
             Plan::Full { bytes } => Some(Fault::FullAfter(state.disk.bytes_grown() + bytes)),
             _ => None,
@@ -206,9 +210,15 @@ impl World {
 
     /// Everything the ledger does until `work` ends is another process's doing.
     pub(crate) fn as_other<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.state().others += 1;
+        let before = {
+            let mut state = self.state();
+            state.others += 1;
+            std::mem::take(&mut state.is_other_faulted)
+        };
         let outcome = work();
-        self.state().others -= 1;
+        let mut state = self.state();
+        state.others -= 1;
+        state.is_other_faulted |= before;
         outcome
     }
 
@@ -312,12 +322,14 @@ impl World {
         else {
             return Ok(());
         };
-        if state.others > 0 || state.is_crashed || !kinds.hold(operation.kind) {
+        if state.is_crashed || !kinds.hold(operation.kind) {
             return Ok(());
         }
         state.matching += 1;
         if state.matching - 1 == after || (for_good && state.matching > after) {
+            // The engine may be in the middle of a step within what another process does.
             state.is_faulted = true;
+            state.is_other_faulted |= state.others > 0;
             state.totals.faults += 1;
             if state.trace.is_kept() {
                 state.trace.keep("        that failed".to_owned());
@@ -394,10 +406,14 @@ impl World {
                     .get_or_insert(Violation::new(Harm::Broken, what));
             }
             for (place, (spec, result)) in sent.specs.iter().zip(&results).enumerate() {
+                let is_repeat = result.as_ref().is_ok_and(|receipt| receipt.repeated);
+                let is_conflict = matches!(result, Err(AppendError::Conflict { .. }));
+                state.totals.repeats += u64::from(is_repeat);
+                state.totals.conflicts += u64::from(is_conflict);
                 let mut earlier = sent.specs.iter().take(place);
                 let within = sent.all_or_nothing
                     && earlier.any(|earlier| earlier.id == spec.id && earlier != spec);
-                if within && matches!(result, Err(AppendError::Conflict { .. })) {
+                if within && is_conflict {
                     state.model.settle(spec);
                 } else if let Err(violation) = state.model.take_result(spec, result) {
                     state.violation.get_or_insert(violation);
@@ -435,9 +451,13 @@ impl World {
         state.is_faulted || state.is_crashed || matches!(state.plan, Plan::Full { .. })
     }
 
-    /// An error that another process has is a false alarm, whatever happened to the writer, unless its own end came.
+    /// An error that another process has is a false alarm, whatever happened to the writer, unless a fault happened to
+    /// itself.
     pub(crate) fn excuse_other(&self, doing: &str, error: &LedgerError) {
         self.note(|| format!("{doing}: {error}"));
+        if self.state().is_other_faulted {
+            return;
+        }
         self.violate(Violation::alarm(format!("{doing}: {error}")));
     }
 
