@@ -9,7 +9,7 @@ use causebook_ledger::{LedgerError, Reader, Row};
 use causebook_record::{Selection, value_at};
 
 /// Proofs made and checked.
-const PROOFS: usize = 12;
+const PROOFS: usize = 5;
 
 /// What a ledger held.
 #[derive(Debug)]

@@ -62,6 +62,8 @@ fn main() -> ExitCode {
 enum Life {
     /// From its first receipt on.
     Working(u64),
+    /// From its first erasure on.
+    Erasing(u64),
     /// From its start on.
     Recovering(u64),
 }
@@ -119,10 +121,12 @@ fn campaign(rounds: u64) -> Result<bool, Failure> {
             2 => Work::Erase,
             _ => Work::Merge,
         };
-        let life = Life::Working(match work {
-            Work::Erase => random.below(ERASING_MILLIS_MAX),
-            Work::Load | Work::Merge => random.below(LIFE_MILLIS_MAX),
-        });
+        let life = match work {
+            // Within the first erasure, or some time after it.
+            Work::Erase if random.below(2) == 0 => Life::Working(random.below(ERASING_MILLIS_MAX)),
+            Work::Erase => Life::Erasing(random.below(ERASING_MILLIS_MAX)),
+            Work::Load | Work::Merge => Life::Working(random.below(LIFE_MILLIS_MAX)),
+        };
         run_and_kill(&ledger_folder, round, work, life, &mut promised, &mut tally)?;
         // What a kill left is recovered from, unless that is interrupted too.
         for attempt in 0..random.below(3) {
@@ -252,9 +256,9 @@ fn run_and_kill(
     let lines = thread::spawn(move || {
         let mut lines = Vec::new();
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            lines.push(line);
             // Nobody waits for the later ones.
-            let _ = begun.send(());
+            let _ = begun.send(line.starts_with("erased "));
+            lines.push(line);
         }
         lines
     });
@@ -262,9 +266,13 @@ fn run_and_kill(
     thread::scope(|scope| {
         let beside = scope.spawn(|| verify_beside(folder, &over));
         let millis = match life {
+            // A writer that does not begin is found by what it did not do.
             Life::Working(millis) => {
-                // A writer that does not begin is found by what it did not do.
                 let _ = first.recv_timeout(START_MAX);
+                millis
+            }
+            Life::Erasing(millis) => {
+                while first.recv_timeout(START_MAX).is_ok_and(|erased| !erased) {}
                 millis
             }
             Life::Recovering(millis) => millis,

@@ -178,8 +178,8 @@ impl Judge {
 /// Look-ups that a changed file of the class could lead astray are all made, of others a part.
 fn stride(class: Class) -> usize {
     match class {
-        Class::Run | Class::Seed | Class::DataFile | Class::TableLog | Class::Records => 12,
-        _ => 60,
+        Class::Run | Class::Seed | Class::DataFile | Class::TableLog | Class::Records => 40,
+        _ => 120,
     }
 }
 

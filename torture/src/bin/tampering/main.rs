@@ -118,7 +118,7 @@ fn campaign(seed: u64, count: usize, write: bool) -> Result<bool, Failure> {
             kept.join("specimen").display()
         ));
     } else if write {
-        page::write(&table, count == acts.len())?;
+        page::write(&table, &acts)?;
     }
     Ok(broken == 0)
 }
