@@ -6,8 +6,8 @@ use crate::run::{Failure, cargo, output, program_in_root, root, runs, say, scrat
 
 const KILLS: &str = "100";
 /// Acts and faults of the short campaigns: the first of every kind, and an even sample.
-const ACTS: &str = "150";
-const FAULTS: &str = "240";
+const ACTS: &str = "130";
+const FAULTS: &str = "160";
 const PYTHON: &str = "python3";
 
 /// Installs what cargo and the checks need and a bare machine may lack.
