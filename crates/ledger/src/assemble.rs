@@ -16,6 +16,7 @@ use crate::recover::{recover, regrow_tree};
 use crate::sequence::Sequencer;
 use crate::shared::Shared;
 use crate::table::{TableError, TableSink};
+use crate::tree;
 use crate::wal::{self, Wal};
 
 const LOCK_PATH: &str = "lock";
@@ -68,6 +69,7 @@ pub(crate) fn assemble(
     // restore it.
     wal::tidy(disk.as_ref(), &recovered.replay, signed)?;
     shared.table.tidy()?;
+    make_names_durable(disk.as_ref())?;
     let wal = Wal::new(
         disk,
         options.segment_bytes,
@@ -90,6 +92,18 @@ pub(crate) fn assemble(
         publisher,
         lock,
     })
+}
+
+/// Identity, keys and checkpoint may have been renamed into place by a process that was killed before it synced their
+/// directories: they are seen, but a power cut could still take them from under what is built on them from here on.
+fn make_names_durable(disk: &dyn Disk) -> Result<(), LedgerError> {
+    for directory in ["", tree::DIRECTORY] {
+        disk.create_dir(directory)
+            .map_err(LedgerError::disk("creating", directory))?;
+        disk.sync_dir(directory)
+            .map_err(LedgerError::disk("syncing", directory))?;
+    }
+    Ok(())
 }
 
 fn take_lock(disk: &dyn Disk, holder: &str) -> Result<Box<dyn DiskLock>, LedgerError> {

@@ -9,9 +9,9 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use causebook_ledger::sim::{
-    DiskHook, Fault, Operation, OperationKind, SimClock, Step, SteppedLedger, Ticket,
+    DiskHook, Fault, Operation, OperationKind, SimClock, SimDisk, Step, SteppedLedger, Ticket,
 };
-use causebook_ledger::{AppendError, Depth, Erasure, LedgerError, Options, VerifyRequest};
+use causebook_ledger::{AppendError, Depth, Erasure, LedgerError, Options, VerifyRequest, create};
 use common::{Media, decision, options, verify};
 
 fn open(media: &Media, options: Options) -> Arc<SteppedLedger> {
@@ -216,5 +216,83 @@ fn a_tile_that_the_disk_fails_to_give_is_no_finding() {
             "{path}: {outcome:?}"
         );
         assert!(verify(&ledger.reader()).is_intact());
+    }
+}
+
+/// The disk as it is when `path` is about to be synced for the first time, its process killed there.
+fn killed_before_sync_of(
+    disk: &SimDisk,
+    path: &'static str,
+    work: impl FnOnce(&SimDisk),
+) -> SimDisk {
+    let killed = Arc::new(Mutex::new(None));
+    let (found, dying) = (Arc::clone(&killed), disk.clone());
+    let act = move || {
+        *found.lock().unwrap() = Some(dying.after_kill());
+        Ok(())
+    };
+    disk.set_hook(Some(Arc::new(Once {
+        kind: OperationKind::SyncDir,
+        path,
+        act: Mutex::new(Some(act)),
+    })));
+    work(disk);
+    disk.set_hook(None);
+    killed.lock().unwrap().take().expect("it was synced")
+}
+
+#[test]
+fn a_checkpoint_that_a_killed_process_left_is_durable_before_it_is_built_on() {
+    let media = Media::new();
+    let disk = killed_before_sync_of(&media.disk, "log", |_| {
+        let ledger = open(&media, options());
+        append(&ledger, "d0", 1);
+        publish(&ledger);
+    });
+    let media = Media { disk, ..media };
+    let ledger = open(&media, options());
+    ledger.flush(false).unwrap().unwrap();
+    for seed in 0..40 {
+        let reopened = open(&media.cut(seed), options());
+        assert!(verify(&reopened.reader()).is_intact());
+    }
+}
+
+/// Takes the disk as it is whenever its folder is about to be synced: the last one counts.
+struct Watch {
+    disk: SimDisk,
+    last: Mutex<Option<SimDisk>>,
+}
+
+impl DiskHook for Watch {
+    fn before(&self, operation: &Operation<'_>) -> io::Result<()> {
+        if operation.kind == OperationKind::SyncDir && operation.path.is_empty() {
+            *self.last.lock().unwrap() = Some(self.disk.after_kill());
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_ledger_whose_creation_was_killed_is_durable_before_it_is_written_to() {
+    let disk = SimDisk::new();
+    let watch = Arc::new(Watch {
+        disk: disk.clone(),
+        last: Mutex::default(),
+    });
+    disk.set_hook(Some(Arc::<Watch>::clone(&watch)));
+    let clock = SimClock::new("2026-06-01T00:00:00Z".parse().unwrap());
+    create(&disk, &clock, "main", "example.com/main").unwrap();
+    let killed = watch.last.lock().unwrap().take().unwrap();
+    disk.set_hook(None);
+    let media = Media {
+        disk: killed,
+        ..Media::new()
+    };
+    let ledger = open(&media, options());
+    append(&ledger, "d0", 1);
+    for seed in 0..40 {
+        let reopened = open(&media.cut(seed), options());
+        assert_eq!(reopened.reader().size(), 1);
     }
 }
