@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use causebook_ledger::create;
-use causebook_ledger::sim::{Lie, Random, SimClock, SimDisk, SteppedLedger};
+use causebook_ledger::sim::{Fault, Lie, Random, SimClock, SimDisk, SteppedLedger};
+use causebook_ledger::{Identity, LedgerError, create};
 use jiff::Timestamp;
 
 use crate::plan::{Crash, Plan, options};
@@ -39,7 +39,7 @@ pub fn run(seed: u64, lie: Option<Lie>, keeps_lines: bool) -> Outcome {
     let disk = SimDisk::seeded(random.next_u64());
     let start = Timestamp::from_second(START_SECONDS).unwrap_or(Timestamp::UNIX_EPOCH);
     let clock = Arc::new(SimClock::new(start));
-    let created = create(&disk, clock.as_ref(), "main", "example.com/main");
+    let (disk, created) = create_through_failures(disk, clock.as_ref(), &mut random);
     disk.set_lie(lie);
     let options = options(&mut random);
     let keys = created
@@ -63,6 +63,37 @@ pub fn run(seed: u64, lie: Option<Lie>, keeps_lines: bool) -> Outcome {
         violation: state.violation.clone(),
         lines: state.trace.lines(),
     }
+}
+
+/// Creates a ledger, which may fail anywhere or be killed, and is then tried again.
+fn create_through_failures(
+    mut disk: SimDisk,
+    clock: &SimClock,
+    random: &mut Random,
+) -> (SimDisk, Result<Identity, LedgerError>) {
+    let creating = |disk: &SimDisk| create(disk, clock, "main", "example.com/main");
+    if random.one_in(4) {
+        let first = disk.operations() + random.below(24);
+        let is_killed = random.one_in(2);
+        disk.set_fault(Some(if is_killed {
+            Fault::From(first)
+        } else {
+            Fault::At(first)
+        }));
+        // What came of it is seen below.
+        let _ = creating(&disk);
+        disk.set_fault(None);
+        disk = if random.one_in(2) {
+            disk.after_kill()
+        } else {
+            disk.after_power_cut(random.next_u64())
+        };
+    }
+    let created = match creating(&disk) {
+        Err(LedgerError::Exists) => Identity::load(&disk),
+        other => other,
+    };
+    (disk, created)
 }
 
 impl World {

@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::random::Random;
-use crate::disk::parent;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Change {
@@ -17,8 +16,8 @@ enum Change {
 impl Change {
     fn touches(&self, directory: &str) -> bool {
         match self {
-            Self::Set { name, .. } | Self::Remove { name, .. } => parent(name) == directory,
-            Self::Rename { from, to, .. } => parent(from) == directory || parent(to) == directory,
+            Self::Set { name, .. } | Self::Remove { name, .. } => is_in(name, directory),
+            Self::Rename { from, to, .. } => is_in(from, directory) || is_in(to, directory),
         }
     }
 
@@ -160,4 +159,15 @@ impl Names {
         }
         names
     }
+}
+
+/// Whether a file is in a directory, not below another one in it. Asked for every change not synced yet, so it first looks
+/// at what differs most often.
+fn is_in(name: &str, directory: &str) -> bool {
+    if directory.is_empty() {
+        return !name.contains('/');
+    }
+    let rest = name.get(directory.len()..).unwrap_or_default();
+    rest.strip_prefix('/')
+        .is_some_and(|file| name.starts_with(directory) && !file.contains('/'))
 }
