@@ -181,7 +181,7 @@ fn look(
         other => other?,
     };
     let mut frames: Vec<(u64, FrameSeal, Sealed)> = Vec::new();
-    let replayed = wal::replay(disk, &mut |frame| {
+    let replayed = wal::replay(disk, covered, &mut |frame| {
         let sealed = Sealed {
             text: frame.text.to_owned(),
             key: frame.key,

@@ -6,7 +6,7 @@
 //!
 //! All of it can be made again from the records, but for one thing: the digest of a record that was erased is in its
 //! entry bundle alone. So when records go to the table there is a synced bundle that ends just where they do, or a full
-//! one, and what holds entries of the table is never replaced but by what is synced before.
+//! one. And what is relied on below the table's end is never replaced but by what is synced before.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -179,7 +179,7 @@ impl TreeWriter {
         self.disk
             .create_dir(directory)
             .map_err(LedgerError::disk("creating", directory))?;
-        if self.holds_covered_entries(path) {
+        if self.is_relied_on(path) {
             disk::write_atomic(self.disk.as_ref(), &file, bytes, false)
         } else {
             self.disk.write(&file, bytes)
@@ -192,9 +192,17 @@ impl TreeWriter {
         Ok(())
     }
 
-    /// Whether a file of this path may be the only place of the digests of erased records.
-    fn holds_covered_entries(&self, path: &TilePath) -> bool {
-        path.kind() == TileKind::Entries && path.index() * u64::from(TILE_WIDTH) < self.covered
+    /// Whether a file of this path is relied on without being made again: a bundle, which may be the only place of the
+    /// digests of erased records, or a full tile, which recovery does not look at.
+    fn is_relied_on(&self, path: &TilePath) -> bool {
+        let level = match path.kind() {
+            TileKind::Entries => 0,
+            TileKind::Hashes(level) => level,
+        };
+        let leaves = u32::from(TILE_HEIGHT) * (u32::from(level) + 1);
+        let first = u128::from(path.index()) << leaves.min(64);
+        let is_kept = path.kind() == TileKind::Entries || !path.is_partial();
+        is_kept && first < u128::from(self.covered)
     }
 
     /// Writes the bundle that ends where the table will, unless it is full and written already.

@@ -202,18 +202,22 @@ struct Tail {
     torn: bool,
 }
 
-/// Reads all frames on disk in order, checking that they are dense from the first segment to the last.
+/// Reads all frames on disk in order, checking that they are dense from the first segment to the last. Only among those
+/// that the table has, below `covered`, some may be missing: a power cut may have undone the removal of one segment and
+/// kept that of a later one.
 ///
 /// # Errors
 /// [`LedgerError::DamagedLog`] if anything but the tail of the last segment is bad.
 pub(crate) fn replay(
     disk: &dyn Disk,
+    covered: u64,
     visit: &mut dyn FnMut(Frame<'_>),
 ) -> Result<Replay, LedgerError> {
     let mut replay = Replay::default();
     let names = segment_names(disk)?;
     for (position, name) in names.iter().enumerate() {
-        read_segment(disk, name, position + 1 == names.len(), &mut replay, visit)?;
+        let is_last = position + 1 == names.len();
+        read_segment(disk, name, is_last, covered, &mut replay, visit)?;
     }
     Ok(replay)
 }
@@ -232,6 +236,7 @@ fn read_segment(
     disk: &dyn Disk,
     name: &str,
     is_last: bool,
+    covered: u64,
     replay: &mut Replay,
     visit: &mut dyn FnMut(Frame<'_>),
 ) -> Result<(), LedgerError> {
@@ -276,7 +281,11 @@ fn read_segment(
             ),
         ));
     }
-    if replay.end.is_some_and(|end| end != header.first_index) {
+    let is_after_removed = |end: u64| end < header.first_index && header.first_index <= covered;
+    if replay
+        .end
+        .is_some_and(|end| end != header.first_index && !is_after_removed(end))
+    {
         let end = replay.end.unwrap_or_default();
         return Err(damaged(
             0,

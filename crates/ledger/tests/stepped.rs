@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex};
 use causebook_ledger::sim::{
     DiskHook, Fault, Operation, OperationKind, SimClock, SimDisk, Step, SteppedLedger, Ticket,
 };
-use causebook_ledger::{AppendError, Depth, Erasure, LedgerError, Options, VerifyRequest, create};
+use causebook_ledger::{
+    AppendError, Depth, Disk, Erasure, LedgerError, Options, VerifyRequest, create,
+};
 use common::{Media, decision, options, verify};
 
 fn open(media: &Media, options: Options) -> Arc<SteppedLedger> {
@@ -295,4 +297,48 @@ fn a_ledger_whose_creation_was_killed_is_durable_before_it_is_written_to() {
         let reopened = open(&media.cut(seed), options());
         assert_eq!(reopened.reader().size(), 1);
     }
+}
+
+#[test]
+fn a_removed_segment_that_comes_back_without_the_next_one_is_no_damage() {
+    let media = Media::new();
+    let small = Options {
+        segment_bytes: 256,
+        ..options()
+    };
+    let ledger = open(&media, small.clone());
+    for number in 0..6 {
+        append(&ledger, &format!("d{number}"), number);
+    }
+    publish(&ledger);
+    let segments = |media: &Media| {
+        let files = media.disk.files();
+        files
+            .into_iter()
+            .filter(|name| name.starts_with("wal/"))
+            .collect::<Vec<_>>()
+    };
+    let before: Vec<_> = segments(&media)
+        .into_iter()
+        .map(|name| (media.disk.peek(&name).unwrap(), name))
+        .collect();
+    ledger.flush(false).unwrap().unwrap();
+    append(&ledger, "d6", 6);
+    drop(ledger);
+    let kept = segments(&media);
+    let (bytes, first) = before.first().unwrap();
+    assert!(before.len() > 3 && !kept.contains(first));
+    media
+        .disk
+        .create(first, false)
+        .unwrap()
+        .write_at(0, bytes)
+        .unwrap();
+    let media = Media {
+        disk: media.disk.after_kill(),
+        ..media
+    };
+    let ledger = open(&media, small);
+    assert_eq!(ledger.reader().size(), 7);
+    assert!(verify(&ledger.reader()).is_intact());
 }
