@@ -58,6 +58,7 @@ pub(crate) fn recover(
         frames,
         replay,
         faults,
+        ..
     } = look_until_settled(disk.as_ref(), &identity, table, write)?;
     let (index, indexed) = Index::open(Arc::clone(disk), covered, write)?;
     let index = complete_index(index, table, indexed, covered, write)?;
@@ -94,6 +95,8 @@ struct Sight {
     frames: Vec<(u64, FrameSeal, Sealed)>,
     replay: Replay,
     faults: Vec<Finding>,
+    /// The table has grown since it was looked at: what left the write-ahead log for it was seen in neither.
+    is_outdated: bool,
 }
 
 impl Sight {
@@ -101,7 +104,7 @@ impl Sight {
     /// something is wrong.
     fn is_settled(&self) -> bool {
         let (first, end, claimed) = self.extent();
-        self.faults.is_empty() && first <= self.covered && end >= claimed
+        self.faults.is_empty() && !self.is_outdated && first <= self.covered && end >= claimed
     }
 
     /// First index of the write-ahead log, end of all records, and size of the checkpoint.
@@ -145,7 +148,7 @@ fn look_until_settled(
         match look(disk, identity, table, write) {
             Ok(mut sight) => {
                 let seen = (sight.covered, sight.extent());
-                let unchanged = before.replace(seen) == Some(seen);
+                let unchanged = before.replace(seen) == Some(seen) && !sight.is_outdated;
                 if sight.is_settled() || write || unchanged || last {
                     sight.note_gap(write)?;
                     return Ok(sight);
@@ -190,7 +193,11 @@ fn look(
         frames.push((frame.index, frame.seal, sealed));
     });
     let replay = replayed.or_else(|error| tolerate(error, write, &mut faults))?;
+    if !write {
+        table.refresh()?;
+    }
     Ok(Sight {
+        is_outdated: table.covered() != covered,
         covered,
         checkpoint,
         frames,

@@ -12,7 +12,7 @@ use causebook_ledger::sim::{
     DiskHook, Fault, Operation, OperationKind, SimClock, SimDisk, Step, SteppedLedger, Ticket,
 };
 use causebook_ledger::{
-    AppendError, Depth, Disk, Erasure, LedgerError, Options, VerifyRequest, create,
+    AppendError, Depth, Disk, Erasure, LedgerError, Options, Reader, VerifyRequest, create,
 };
 use common::{Media, decision, options, verify};
 
@@ -341,4 +341,20 @@ fn a_removed_segment_that_comes_back_without_the_next_one_is_no_damage() {
     let ledger = open(&media, small);
     assert_eq!(ledger.reader().size(), 7);
     assert!(verify(&ledger.reader()).is_intact());
+}
+
+#[test]
+fn a_reader_sees_what_leaves_the_log_for_the_table_while_it_looks() {
+    let media = Media::new();
+    let ledger = open(&media, options());
+    append(&ledger, "d0", 1);
+    once(&media, OperationKind::List, "wal", move || {
+        publish(&ledger);
+        ledger.flush(true).unwrap().unwrap();
+        Ok(())
+    });
+    let disk = Arc::new(media.disk.clone());
+    let reader = Reader::open(disk, Arc::new(media.table.reopened())).unwrap();
+    assert_eq!(reader.size(), 1);
+    assert!(verify(&reader).is_intact());
 }
