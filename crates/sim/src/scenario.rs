@@ -114,7 +114,7 @@ impl World {
         let Some(ledger) = self.open_through_interruptions() else {
             return;
         };
-        if self.one_in(4) {
+        if self.one_in(4) && ledger.poison().is_none() {
             self.set_plan(Plan::Nothing);
             self.check_all(&ledger);
         } else {

@@ -198,12 +198,12 @@ impl World {
         let mut state = self.state();
         state.planned = 0;
         state.matching = 0;
-        state.is_faulted = false;
-        state.is_other_faulted = false;
         let full = match plan {
             Plan::Full { bytes } => Some(Fault::FullAfter(state.disk.bytes_grown() + bytes)),
             _ => None,
         };
+        // The engine may have stopped before the next plan.
+        state.is_faulted |= full.is_some();
         state.plan = plan;
         state.disk.set_fault(full);
     }
@@ -374,6 +374,8 @@ impl World {
         let disk = {
             let mut state = self.state();
             state.is_crashed = false;
+            state.is_faulted = false;
+            state.is_other_faulted = false;
             state.sent.clear();
             state.disk.clone()
         };
@@ -448,7 +450,7 @@ impl World {
     /// Whether faults so far can have made the engine fail.
     pub(crate) fn is_excused(&self) -> bool {
         let state = self.state();
-        state.is_faulted || state.is_crashed || matches!(state.plan, Plan::Full { .. })
+        state.is_faulted || state.is_crashed
     }
 
     /// An error that another process has is a false alarm, whatever happened to the writer, unless a fault happened to
