@@ -153,10 +153,12 @@ impl Sequencer {
         }
     }
 
-    /// Lets go of the segments of records below `covered`, of the last one too if `all`.
+    /// Lets go of the segments of records below `covered`, of the last one too if `all`. If that fails, which of them
+    /// are gone is for recovery to find out.
     pub(crate) fn trim(&mut self, covered: u64, all: bool) -> Result<(), LedgerError> {
         self.shared.check_sound()?;
-        self.wal.trim(covered, self.frontier.size(), all)
+        let trimmed = self.wal.trim(covered, self.frontier.size(), all);
+        trimmed.inspect_err(|error| self.shared.poison(error))
     }
 
     /// Commits `first` together with what else waits, up to the size of a group. Gives back work that is not an append.

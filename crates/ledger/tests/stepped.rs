@@ -137,6 +137,32 @@ fn what_is_erased_leaves_the_write_ahead_log_though_others_append() {
     }
 }
 
+#[test]
+fn a_segment_that_could_not_be_removed_is_not_forgotten() {
+    let media = Media::new();
+    let table = media.table.copy_to(&media.disk);
+    let media = Media { table, ..media };
+    let ledger = open(&media, options());
+    append(&ledger, "person", 987_654_321);
+    once(&media, OperationKind::Remove, "wal/", || {
+        Err(io::Error::other("a failing removal"))
+    });
+    let erase =
+        |ledger: &SteppedLedger| ledger.erase("person", &Erasure::Payload, "asked for", "officer");
+    assert!(erase(&ledger).is_err());
+    media.disk.set_hook(None);
+    assert!(
+        erase(&ledger).is_err(),
+        "which segments are there is not known any more"
+    );
+    drop(ledger);
+    let report = erase(&open(&media, options())).unwrap();
+    assert_eq!(report.found_in_files, Vec::<String>::new());
+    for file in media.disk.files() {
+        assert!(!holds(&media, &file, b"987654321"), "{file}");
+    }
+}
+
 fn holds(media: &Media, file: &str, needle: &[u8]) -> bool {
     let bytes = media.disk.peek(file).unwrap_or_default();
     bytes.windows(needle.len()).any(|window| window == needle)

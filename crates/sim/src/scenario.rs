@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use causebook_ledger::sim::{Fault, Lie, Random, SimClock, SimDisk, SteppedLedger};
-use causebook_ledger::{Identity, LedgerError, create};
+use causebook_ledger::{Disk as _, Identity, LedgerError, create};
 use jiff::Timestamp;
 
 use crate::plan::{Crash, Plan, options};
@@ -90,7 +90,11 @@ fn create_through_failures(
         };
     }
     let created = match creating(&disk) {
-        Err(LedgerError::Exists) => Identity::load(&disk),
+        // Nobody has opened it yet, so what was killed in the making could still vanish, and would be made again.
+        Err(LedgerError::Exists) => disk
+            .sync_dir("")
+            .map_err(|_| LedgerError::Exists)
+            .and_then(|()| Identity::load(&disk)),
         other => other,
     };
     (disk, created)
