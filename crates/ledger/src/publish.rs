@@ -1,7 +1,7 @@
 //! The publisher: one thread that turns acknowledged digests into tiles and, at most every checkpoint interval, into a
 //! signed checkpoint.
 //!
-//! A checkpoint is written only after every tile it needs, and only over leaves that the sequencer has synced. It is
+//! A checkpoint is written only after every tile it needs is synced, and only over leaves that the sequencer has synced. It is
 //! never signed for a time before that of the last one: if the clock stepped back, publishing waits until it has
 //! caught up.
 
@@ -161,6 +161,7 @@ impl Publisher {
             root: self.tree.root(),
         };
         self.tree.write_partials()?;
+        self.tree.sync_written()?;
         let note = sign_checkpoint(&checkpoint, &[&self.keys.log, &self.keys.cosigner], now)?;
         disk::write_atomic(
             self.shared.disk.as_ref(),

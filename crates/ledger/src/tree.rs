@@ -1,8 +1,8 @@
 //! The log on disk: tiles, entry bundles and the checkpoint below `log/`, as C2SP tlog-tiles lays them out.
 //!
-//! Tiles are derived from acknowledged digests and written without a sync: after a crash recovery writes them again
-//! from the write-ahead log. They are synced ([`TreeWriter::sync`]) before records leave that log. Partial tiles stay
-//! until the full tile that replaces them is synced.
+//! Tiles are derived from acknowledged digests, and synced before a checkpoint speaks of them
+//! ([`TreeWriter::sync_written`]): whoever finds a checkpoint, also after a power cut and before any writer has opened
+//! the ledger again, finds its tiles. Partial tiles stay until the full tile that replaces them is synced.
 //!
 //! All of it can be made again from the records, but for one thing: the digest of a record that was erased is in its
 //! entry bundle alone. So when records go to the table there is a synced bundle that ends just where they do, or a full
@@ -179,12 +179,15 @@ impl TreeWriter {
         self.disk
             .create_dir(directory)
             .map_err(LedgerError::disk("creating", directory))?;
-        if self.is_relied_on(path) {
-            disk::write_atomic(self.disk.as_ref(), &file, bytes, false)
-        } else {
-            self.disk.write(&file, bytes)
+        // A published checkpoint relies on what is there already: the same bytes, not synced, would be worse.
+        if !self.disk.read(&file).is_ok_and(|held| held == bytes) {
+            if self.is_relied_on(path) {
+                disk::write_atomic(self.disk.as_ref(), &file, bytes, false)
+            } else {
+                self.disk.write(&file, bytes)
+            }
+            .map_err(LedgerError::disk("writing", &file))?;
         }
-        .map_err(LedgerError::disk("writing", &file))?;
         if !path.is_partial() {
             self.outgrown.push(format!("{file}.p"));
         }
@@ -221,10 +224,24 @@ impl TreeWriter {
     /// that full ones have replaced.
     ///
     /// # Errors
-    /// Whatever the disk reports. It must not be tried again: a second sync would not tell what the first one lost.
+    /// As for [`sync_written`](Self::sync_written).
     pub(crate) fn sync(&mut self, covered: u64) -> Result<(), LedgerError> {
         self.write_bundle_up_to(covered)?;
         self.covered = covered;
+        self.sync_written()?;
+        for directory in self.outgrown.drain(..) {
+            self.disk
+                .remove_dir(&directory)
+                .map_err(LedgerError::disk("removing", &directory))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the tiles durable that were written since this was done last: a checkpoint that speaks of them may follow.
+    ///
+    /// # Errors
+    /// Whatever the disk reports. It must not be tried again: a second sync would not tell what the first one lost.
+    pub(crate) fn sync_written(&mut self) -> Result<(), LedgerError> {
         let mut directories = BTreeSet::new();
         for file in &self.unsynced {
             let handle = self
@@ -240,11 +257,6 @@ impl TreeWriter {
                 .map_err(LedgerError::disk("syncing", directory))?;
         }
         self.unsynced.clear();
-        for directory in self.outgrown.drain(..) {
-            self.disk
-                .remove_dir(&directory)
-                .map_err(LedgerError::disk("removing", &directory))?;
-        }
         Ok(())
     }
 }

@@ -22,8 +22,7 @@ impl World {
     pub(crate) fn read_beside(&self) {
         {
             let mut state = self.state();
-            // After a power cut tiles may be torn until a writer has written them again.
-            if state.readings_left == 0 || state.is_cut || state.is_crashed {
+            if state.readings_left == 0 || state.is_crashed {
                 return;
             }
             state.readings_left -= 1;

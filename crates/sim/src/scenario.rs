@@ -186,7 +186,6 @@ impl World {
                 let ledger = Arc::new(ledger);
                 let mut state = self.state();
                 state.totals.recoveries += 1;
-                state.is_cut = false;
                 state.ledger = Some(Arc::clone(&ledger));
                 drop(state);
                 self.note(|| "opened".to_owned());

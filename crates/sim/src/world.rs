@@ -53,8 +53,6 @@ pub(crate) struct State {
     pub(crate) is_faulted: bool,
     /// The process is gone; what the next one finds is in `disk` and `table`.
     pub(crate) is_crashed: bool,
-    /// The power was cut, and no writer has recovered since.
-    pub(crate) is_cut: bool,
     /// Others act in the middle of one in so many operations; 0 for never.
     pub(crate) meddling: u64,
     depth: u32,
@@ -118,7 +116,6 @@ impl World {
             matching: 0,
             is_faulted: false,
             is_crashed: false,
-            is_cut: false,
             meddling,
             depth: 0,
             others: 0,
@@ -350,7 +347,6 @@ impl World {
         let disk = match crash {
             Crash::PowerCut => {
                 state.totals.power_cuts += 1;
-                state.is_cut = true;
                 state.remembered = None;
                 let seed = state.random.next_u64();
                 state.disk.after_power_cut(seed)
