@@ -67,19 +67,24 @@ impl<'a> HeadMemory<'a> {
         }))
     }
 
-    /// Remembers a head that was verified.
+    /// Remembers a head that was verified, unless a later one of the same ledger is remembered already.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If the file cannot be read or written.
     pub fn remember(
         &self,
         identity: &Identity,
         head: Option<&SignedCheckpoint>,
     ) -> Result<(), LedgerError> {
+        let size = head.map_or(0, |head| head.checkpoint.size);
+        let known = self.recall(&identity.origin)?;
+        if known.is_some_and(|known| known.keys == identity.keys && known.size > size) {
+            return Ok(());
+        }
         let file = HeadFile {
             origin: identity.origin.clone(),
             keys: identity.keys.clone(),
-            size: head.map_or(0, |head| head.checkpoint.size),
+            size,
             root: head
                 .map_or_else(causebook_tlog::empty_root, |head| head.checkpoint.root)
                 .to_string(),

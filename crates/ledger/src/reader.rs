@@ -293,7 +293,7 @@ impl Reader {
     }
 
     /// The same ledger as it is on disk now, if this reader was opened beside a writer.
-    fn reopened(&self) -> Result<Self, LedgerError> {
+    pub(crate) fn reopened(&self) -> Result<Self, LedgerError> {
         Self::open(
             Arc::clone(&self.shared.disk),
             Arc::clone(&self.shared.table),

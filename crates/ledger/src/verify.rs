@@ -202,6 +202,24 @@ pub(crate) fn verify(
     request: &VerifyRequest<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<VerifyReport, LedgerError> {
+    // The head may have been remembered by somebody who looked later than this reader was opened.
+    let newer = match request.remembered {
+        Some(remembered) if is_behind(reader, remembered) => reader.reopened().ok(),
+        _ => None,
+    };
+    verify_as_opened(newer.as_ref().unwrap_or(reader), request, progress)
+}
+
+fn is_behind(reader: &Reader, remembered: &RememberedHead) -> bool {
+    let checkpoint = reader.checkpoint();
+    checkpoint.map_or(0, |signed| signed.checkpoint.size) < remembered.size
+}
+
+fn verify_as_opened(
+    reader: &Reader,
+    request: &VerifyRequest<'_>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<VerifyReport, LedgerError> {
     let moment = reader.moment();
     let stored = moment.size();
     let mut report = VerifyReport {

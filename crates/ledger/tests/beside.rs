@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use causebook_ledger::sim::MemoryTable;
+use causebook_ledger::sim::{MemoryTable, SimDisk};
 use causebook_ledger::{
-    Erasure, Ledger, Reader, Row, SystemClock, TableError, TableSink, TableView,
+    Depth, Erasure, HeadMemory, Ledger, Reader, Row, SystemClock, TableError, TableSink, TableView,
+    VerifyRequest,
 };
-use common::{Media, append, options, verify};
+use common::{Media, SECONDS_10, append, options, verify};
 
 /// A table that lets a writer do a whole round of work just before or just after somebody looks at it.
 #[derive(Clone)]
@@ -126,6 +127,36 @@ fn a_flush_while_another_process_opens_the_files_raises_no_alarm() {
         let report = verify(&reader);
         assert!(report.is_intact(), "{:?}", report.findings);
     }
+}
+
+#[test]
+fn a_head_that_somebody_else_saw_later_is_no_rollback_and_is_not_forgotten() {
+    let media = Media::new();
+    let heads = SimDisk::new();
+    let memory = HeadMemory::new(&heads);
+    let ledger = media.open().unwrap();
+    append(&ledger, "d0", 0).unwrap();
+    ledger.wait_checkpoint(1, SECONDS_10).unwrap();
+    let early = media.reader();
+    append(&ledger, "d1", 1).unwrap();
+    ledger.wait_checkpoint(2, SECONDS_10).unwrap();
+    let late = media.reader();
+    memory
+        .remember(late.identity(), late.checkpoint().as_ref())
+        .unwrap();
+    let remembered = memory.recall("example.com/main").unwrap();
+    let request = VerifyRequest {
+        depth: Depth::Full,
+        remembered: remembered.as_ref(),
+        threads: 1,
+    };
+    let report = early.verify(&request, &mut |_, _| {}).unwrap();
+    assert!(report.is_intact(), "{:?}", report.findings);
+    assert_eq!(report.continues, Some(2));
+    memory
+        .remember(early.identity(), early.checkpoint().as_ref())
+        .unwrap();
+    assert_eq!(memory.recall("example.com/main").unwrap(), remembered);
 }
 
 /// Appends in a hurry, moving a few records to the table again and again, and erasing some.
