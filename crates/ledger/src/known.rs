@@ -5,12 +5,14 @@
 
 use std::ops::ControlFlow;
 
-use causebook_record::{Digest, Record, Stored};
+use causebook_record::{Digest, Fields, Record, Stored};
 
+use crate::buffer::Buffer;
 use crate::error::{AppendError, LedgerError};
+use crate::index::{Index, Key};
 use crate::sequence::{Prepared, Receipt};
 use crate::shared::Shared;
-use crate::table::{Row, Scan};
+use crate::table::{Row, Scan, TableSink};
 
 /// Rows between two that are wanted which are read along with them rather than looked up apart.
 const GAP_ROWS: u64 = 512;
@@ -65,6 +67,35 @@ pub(crate) fn known_one(
         let row = shared.table.get(position)?;
         if let Some(settled) = row.and_then(|row| settle(record, &row)) {
             return Ok(Some(settled));
+        }
+    }
+    Ok(None)
+}
+
+/// Where the record of an id is, in the table or in a buffer behind it.
+pub(crate) fn position_of_id(
+    index: &Index,
+    buffer: &Buffer,
+    table: &dyn TableSink,
+    key: Option<Key>,
+    fields: &Fields,
+) -> Result<Option<u64>, LedgerError> {
+    let Some(key) = key else {
+        return Ok(None);
+    };
+    for position in buffer.find(key) {
+        let held = buffer.get(position);
+        if held.is_some_and(|entry| causebook_record::fields(&entry.sealed.text).id == fields.id) {
+            return Ok(Some(position));
+        }
+    }
+    if !index.may_have_id(key) {
+        return Ok(None);
+    }
+    for position in index.find_id(key)? {
+        let row = table.get(position)?;
+        if row.is_some_and(|row| row.record.fields().id == fields.id) {
+            return Ok(Some(position));
         }
     }
     Ok(None)

@@ -20,6 +20,7 @@ use crate::disk::Disk;
 use crate::error::LedgerError;
 use crate::identity::Identity;
 use crate::index::{Index, Keys, RunBuilder};
+use crate::known;
 use crate::segment::FrameSeal;
 use crate::shared::{Shared, SignedCheckpoint};
 use crate::table::{Scan, TableSink};
@@ -64,12 +65,21 @@ pub(crate) fn recover(
     let index = complete_index(index, table, indexed, covered, write)?;
     let mut buffer = Buffer::starting_at(covered);
     let now = clock.now();
+    let mut faults = faults;
     for (position, seal, sealed) in frames
         .into_iter()
         .filter(|(position, ..)| *position >= covered)
     {
         debug_assert_eq!(position, buffer.end());
-        let keys = Keys::of(&index.seed(), &causebook_record::fields(&sealed.text));
+        let fields = causebook_record::fields(&sealed.text);
+        let keys = Keys::of(&index.seed(), &fields);
+        if let Some(first) = known::position_of_id(&index, &buffer, table, keys.id, &fields)? {
+            let repeated = repeated_record(position, fields.id, first);
+            if write {
+                return Err(LedgerError::Tampered(Box::new(repeated)));
+            }
+            faults.push(repeated);
+        }
         buffer.push(Entry {
             sealed: Arc::new(sealed),
             seal,
@@ -225,6 +235,17 @@ fn tolerate(
         other => return Err(other),
     }
     Ok(Replay::default())
+}
+
+/// The sequencer never gives an id a second place: somebody else wrote this frame.
+fn repeated_record(position: u64, id: Option<String>, first: u64) -> Finding {
+    let what = format!("the write-ahead log has it a second time: its id is that of index {first}");
+    Finding {
+        fault: Fault::Added,
+        index: Some(position),
+        id,
+        what,
+    }
 }
 
 fn missing_records(covered: u64, first: u64) -> LedgerError {

@@ -8,7 +8,7 @@ use causebook_ledger::{
     ColumnFault, Depth, Disk as _, Fault, HeadMemory, LedgerError, Row, VerifyReport, VerifyRequest,
 };
 use causebook_record::{Draft, OpeningKey, Stored};
-use common::{Media, fill, verify};
+use common::{Media, append, fill, verify};
 
 /// Forty records in the table, ten behind it in the write-ahead log.
 fn ledger_of_50() -> Media {
@@ -296,6 +296,49 @@ fn a_changed_frame_of_the_write_ahead_log_is_named() {
         "{:#?}",
         report.findings
     );
+}
+
+/// Writes the frame of a record a second time, as the next record, in a group of its own.
+fn replay_frame(segment: &mut Vec<u8>, replayed: u64) {
+    let word = |at: usize, bytes: &[u8]| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let first = u64::from_le_bytes(segment[24..32].try_into().unwrap());
+    let (mut at, mut index, mut frame) = (128, first, Vec::new());
+    while at + 4 <= segment.len() && word(at, segment) != 0 {
+        let size = (24 + word(at, segment) as usize).next_multiple_of(8);
+        if index == first + replayed {
+            frame = segment[at..at + size].to_vec();
+        }
+        (at, index) = (at + size, index + 1);
+    }
+    frame[8..16].copy_from_slice(&index.to_le_bytes());
+    frame[16..24].copy_from_slice(&index.to_le_bytes());
+    let end = 24 + word(0, &frame) as usize;
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&frame[..4]), &frame[8..end]);
+    frame[4..8].copy_from_slice(&checksum.to_le_bytes());
+    segment.truncate(at);
+    segment.extend(frame);
+}
+
+#[test]
+fn a_record_replayed_behind_the_checkpoint_is_named_and_not_gone_on_from() {
+    for flushed in [false, true] {
+        let media = ledger_of_50();
+        if flushed {
+            let ledger = media.open().unwrap();
+            ledger.flush().unwrap();
+            append(&ledger, "d50", 50).unwrap();
+            ledger.close().unwrap();
+        }
+        let files = media.disk.files();
+        let segment = files.iter().rfind(|name| name.starts_with("wal/"));
+        media
+            .disk
+            .tamper(segment.unwrap(), |bytes| replay_frame(bytes, 0))
+            .unwrap();
+        let report = media.verify();
+        assert_eq!(first(&report).0, Fault::Added, "{:#?}", report.findings);
+        assert!(matches!(media.open(), Err(LedgerError::Tampered(_))));
+    }
 }
 
 #[test]
