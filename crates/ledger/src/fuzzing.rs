@@ -99,7 +99,7 @@ pub fn replay(files: &[(String, Vec<u8>)]) -> Result<Vec<u64>, LedgerError> {
             .map_err(LedgerError::disk("writing", &path))?;
     }
     let mut indexes = Vec::new();
-    wal::replay(&disk, &mut |frame| indexes.push(frame.index))?;
+    wal::replay(&disk, 0, &mut |frame| indexes.push(frame.index))?;
     Ok(indexes)
 }
 
