@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use causebook_fuzz::choices::Choices;
-use causebook_ledger::fuzzing::{find_in_run, index_run};
+use causebook_ledger::fuzzing::{SEED, find_in_run, index_run};
 use causebook_record::Fields;
 use libfuzzer_sys::fuzz_target;
 
@@ -94,7 +94,7 @@ fn forged(run: &mut [u8], count: usize, asked: usize, mut choices: Choices<'_>) 
         let checksum = crc32c::crc32c(filter);
         run[12..16].copy_from_slice(&checksum.to_le_bytes());
     }
-    let checksum = crc32c::crc32c(&run[..HEADER_BYTES - 4]);
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&run[..HEADER_BYTES - 4]), &SEED);
     run[HEADER_BYTES - 4..HEADER_BYTES].copy_from_slice(&checksum.to_le_bytes());
     let _ = find_in_run(run, count as u64, &asked.to_string(), &asked.to_string());
 }

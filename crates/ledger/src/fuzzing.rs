@@ -15,7 +15,8 @@ use crate::segment::{self, End, Header, HeaderFault};
 use crate::sim::SimDisk;
 use crate::wal;
 
-const SEED: [u8; 16] = [5; 16];
+/// The seed of every index here, which the checksum of a run's header covers.
+pub const SEED: [u8; 16] = [5; 16];
 
 /// A segment of epoch 1 that begins at `first_index`, with these commit groups, and zeros behind them.
 pub fn segment(first_index: u64, groups: &[Vec<Sealed>], reserved: usize) -> Vec<u8> {
@@ -93,6 +94,8 @@ pub fn read_segment(bytes: &[u8]) -> Option<SegmentRead> {
 /// As opening a ledger over them.
 pub fn replay(files: &[(String, Vec<u8>)]) -> Result<Vec<u64>, LedgerError> {
     let disk = SimDisk::new();
+    disk.create_dir(wal::DIRECTORY)
+        .map_err(LedgerError::disk("creating", wal::DIRECTORY))?;
     for (name, bytes) in files {
         let path = format!("{}/{name}", wal::DIRECTORY);
         disk.write(&path, bytes)
@@ -145,6 +148,8 @@ pub fn find_in_run(
 
 fn index_on(run: &[u8], end: u64) -> Result<(Arc<dyn Disk>, Index), LedgerError> {
     let disk: Arc<dyn Disk> = Arc::new(SimDisk::new());
+    disk.create_dir(DIRECTORY)
+        .map_err(LedgerError::disk("creating", DIRECTORY))?;
     let seed_path = format!("{DIRECTORY}/seed");
     for (path, bytes) in [(seed_path, SEED.as_slice()), (run_path(end), run)] {
         if !bytes.is_empty() {
