@@ -304,6 +304,12 @@ impl Model {
         Ok(())
     }
 
+    /// The power was cut, and this is when the checkpoint that is left was signed: nobody can know of a later one that was
+    /// renamed into place but not made durable.
+    pub(crate) fn back_to_checkpoint_of(&mut self, time: Option<u64>) {
+        self.signed_time = self.signed_time.min(time.unwrap_or(0));
+    }
+
     /// A checkpoint was signed.
     pub(crate) fn see_checkpoint(
         &mut self,

@@ -356,6 +356,14 @@ impl World {
                 state.disk.after_kill()
             }
         };
+        if crash == Crash::PowerCut {
+            let note = disk.peek("log/checkpoint").unwrap_or_default();
+            let left = open_checkpoint(&String::from_utf8_lossy(&note), &state.verifiers);
+            let time = left
+                .ok()
+                .and_then(|(_, signatures)| signatures.iter().find_map(|signature| signature.time));
+            state.model.back_to_checkpoint_of(time);
+        }
         state.disk.switch_off();
         state.is_crashed = true;
         state.table = state.table.copy_to(&disk);
