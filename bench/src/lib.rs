@@ -36,11 +36,11 @@ pub fn open_ledger(folder: &Path, options: Options) -> Result<Ledger, LedgerErro
     Ledger::open(disk, Arc::new(SystemClock::new()), table, options)
 }
 
-/// Opens the ledger in a folder for reading.
+/// Opens the ledger in a folder for reading, as `causebook verify` does: beside a writer or without one.
 ///
 /// # Errors
 /// As [`Reader::open`].
 pub fn open_reader(folder: &Path) -> Result<Reader, LedgerError> {
-    let table = DeltaTable::open_or_create(&folder.join("table"))?;
+    let table = DeltaTable::open(&folder.join("table"))?;
     Reader::open(Arc::new(RealDisk::new(folder)), Arc::new(table))
 }

@@ -1,21 +1,10 @@
 //! Ledgers opened and verified as the product's commands do it.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use causebook_lake::DeltaTable;
 use causebook_ledger::{
-    Depth, LedgerError, Reader, RealDisk, RememberedHead, TableError, VerifyReport, VerifyRequest,
+    Depth, LedgerError, Reader, RememberedHead, TableError, VerifyReport, VerifyRequest,
 };
-
-/// Opens the ledger in a folder for reading, as `causebook verify` does: beside a writer or without one.
-///
-/// # Errors
-/// As [`Reader::open`].
-pub fn open_reader(folder: &Path) -> Result<Reader, LedgerError> {
-    let table = DeltaTable::open(&folder.join("table"))?;
-    Reader::open(Arc::new(RealDisk::new(folder)), Arc::new(table))
-}
 
 /// Verifies everything.
 ///
@@ -76,7 +65,7 @@ impl std::fmt::Display for Sight {
 
 /// Opens the ledger in a folder and verifies it, without and with a head seen before.
 pub fn look(folder: &Path, remembered: &RememberedHead) -> (Sight, Sight, Option<Reader>) {
-    let reader = match open_reader(folder) {
+    let reader = match causebook_bench::open_reader(folder) {
         Ok(reader) => reader,
         Err(error) => {
             let sight = Sight::of_error(&error);

@@ -9,8 +9,9 @@ mod folder;
 mod ledger;
 mod original;
 
+pub use causebook_bench::open_reader;
 pub use folder::{copy_tree, files_below, fingerprints, scratch};
-pub use ledger::{Sight, look, name_of, open_reader, verify};
+pub use ledger::{Sight, look, name_of, verify};
 pub use original::Original;
 
 use std::io::Write as _;

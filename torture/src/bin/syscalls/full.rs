@@ -10,6 +10,7 @@ use causebook_torture::{Failure, copy_tree, files_below};
 use crate::check::Known;
 use crate::fresh;
 use crate::life::{Life, Stage};
+use crate::trace::wrap;
 
 /// Sizes tried for each stage.
 pub(crate) const STEPS: usize = 40;
@@ -84,14 +85,8 @@ fn limited(program: &Command, bytes: u64) -> Command {
     command
         .args(["--ignore-signal=XFSZ", "prlimit"])
         .arg(format!("--fsize={bytes}"))
-        .arg(program.get_program())
-        .args(program.get_args())
         .stdin(Stdio::null());
-    for (name, value) in program.get_envs() {
-        if let Some(value) = value {
-            command.env(name, value);
-        }
-    }
+    wrap(&mut command, program);
     command
 }
 

@@ -101,15 +101,19 @@ fn strace(log: &Path, arguments: &[String], program: &Command) -> Command {
         .args(["-f", "-y", "-s", "0", "-qq", "-o"])
         .arg(log)
         .args(arguments)
-        .arg(program.get_program())
-        .args(program.get_args())
         .stdin(Stdio::null());
+    wrap(&mut command, program);
+    command
+}
+
+/// Has `outer` run a program: its name, its arguments and its environment.
+pub(crate) fn wrap(outer: &mut Command, program: &Command) {
+    outer.arg(program.get_program()).args(program.get_args());
     for (name, value) in program.get_envs() {
         if let Some(value) = value {
-            command.env(name, value);
+            outer.env(name, value);
         }
     }
-    command
 }
 
 /// Runs a program undisturbed and gives the places at which it touches something below `folder`.
