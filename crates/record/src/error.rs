@@ -196,6 +196,14 @@ pub enum RecordError {
         /// The member that must stay.
         kept: &'static str,
     },
+    /// A mask over what every reader sees.
+    #[error("{}: cannot be masked, every reader sees {shown}", Place(pointer))]
+    Unmaskable {
+        /// The pointer given.
+        pointer: String,
+        /// The member that stays in sight.
+        shown: &'static str,
+    },
     /// The payload of the record was erased, so there is nothing to show or to erase.
     #[error("the payload of this record was erased")]
     Erased,
@@ -232,7 +240,8 @@ impl RecordError {
             | Self::InvalidValue { pointer, .. }
             | Self::InvalidTime { pointer, .. }
             | Self::NothingSelected { pointer, .. }
-            | Self::Protected { pointer, .. } => pointer,
+            | Self::Protected { pointer, .. }
+            | Self::Unmaskable { pointer, .. } => pointer,
             Self::InputTooLarge { .. }
             | Self::RecordTooLarge { .. }
             | Self::TooManyFacts { .. }
@@ -270,6 +279,7 @@ impl RecordError {
             Self::InvalidPointer { .. } => "invalid-pointer",
             Self::NothingSelected { .. } => "nothing-selected",
             Self::Protected { .. } => "protected-fact",
+            Self::Unmaskable { .. } => "unmaskable",
             Self::Erased => "erased",
             Self::InvalidRedaction { .. } => "invalid-redaction",
             Self::InvalidDisclosure { .. } => "invalid-disclosure",

@@ -213,6 +213,11 @@ impl Layout {
     }
 }
 
+/// The names of the members that a record may have, in the order of keys.
+pub fn member_names() -> impl Iterator<Item = &'static str> {
+    Member::all().map(Member::name)
+}
+
 /// The accepted name nearest to `given`, if it is near enough to be meant.
 pub(crate) fn nearest_name(given: &str) -> Option<&'static str> {
     let names = Member::all()
@@ -226,8 +231,8 @@ pub(crate) fn nearest_name(given: &str) -> Option<&'static str> {
 }
 
 /// The least number of characters to insert, remove or replace that makes one name of the other
-/// (Levenshtein).
-fn edits(left: &str, right: &str) -> usize {
+/// (Levenshtein), whatever their case. Names of more than 64 bytes are far from every other.
+pub fn edits(left: &str, right: &str) -> usize {
     if left.len() > 64 {
         return usize::MAX;
     }

@@ -116,7 +116,7 @@ pub(crate) fn pick<'a, const N: usize>(object: &'a str, names: [&str; N]) -> [Op
 }
 
 /// The elements of a canonical array; `None` for what is not one.
-pub(crate) fn elements(array: &str) -> Option<Vec<&str>> {
+pub fn elements(array: &str) -> Option<Vec<&str>> {
     let mut scanner = Scanner::new(array);
     let mut elements = Vec::new();
     scanner.take(b'[')?;
