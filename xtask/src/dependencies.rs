@@ -50,9 +50,10 @@ const REFUSED: [(&str, &str); 4] = [
 ];
 
 /// What each crate of ours may use of ours: arrows point only downward.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("causebook-record", &[]),
     ("causebook-tlog", &[]),
+    ("causebook-filter", &["causebook-record"]),
     (
         "causebook-evidence",
         &["causebook-record", "causebook-tlog"],
@@ -73,7 +74,12 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("causebook-lake", &["causebook-ledger", "causebook-record"]),
     (
         "causebook-query",
-        &["causebook-lake", "causebook-ledger", "causebook-record"],
+        &[
+            "causebook-filter",
+            "causebook-lake",
+            "causebook-ledger",
+            "causebook-record",
+        ],
     ),
     ("causebook-capture", &["causebook-record"]),
     (
@@ -81,6 +87,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
         &[
             "causebook-capture",
             "causebook-evidence",
+            "causebook-filter",
             "causebook-lake",
             "causebook-ledger",
             "causebook-query",
@@ -113,12 +120,13 @@ const ARROWS: [(&str, &[&str]); 14] = [
 ];
 
 /// Crates that must stay quick to build and free of an async runtime.
-const LIGHT: [&str; 5] = [
+const LIGHT: [&str; 6] = [
     "causebook-record",
     "causebook-tlog",
     "causebook-evidence",
     "causebook-ledger",
     "causebook-sim",
+    "causebook-filter",
 ];
 const HEAVY: [&str; 5] = [
     "arrow-array",
