@@ -50,7 +50,7 @@ const REFUSED: [(&str, &str); 4] = [
 ];
 
 /// What each crate of ours may use of ours: arrows point only downward.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: &[(&str, &[&str])] = &[
     ("causebook-record", &[]),
     ("causebook-tlog", &[]),
     ("causebook-filter", &["causebook-record"]),
@@ -82,6 +82,10 @@ const ARROWS: [(&str, &[&str]); 15] = [
         ],
     ),
     ("causebook-capture", &["causebook-record"]),
+    (
+        "causebook-access",
+        &["causebook-ledger", "causebook-record"],
+    ),
     (
         "causebook",
         &[
@@ -120,13 +124,14 @@ const ARROWS: [(&str, &[&str]); 15] = [
 ];
 
 /// Crates that must stay quick to build and free of an async runtime.
-const LIGHT: [&str; 6] = [
+const LIGHT: &[&str] = &[
     "causebook-record",
     "causebook-tlog",
     "causebook-evidence",
     "causebook-ledger",
     "causebook-sim",
     "causebook-filter",
+    "causebook-access",
 ];
 const HEAVY: [&str; 5] = [
     "arrow-array",
