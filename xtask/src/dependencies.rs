@@ -82,6 +82,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("causebook-capture", &["causebook-record"]),
+    ("causebook-client", &["causebook-record", "causebook-tlog"]),
     (
         "causebook-access",
         &["causebook-ledger", "causebook-record"],
@@ -90,6 +91,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "causebook",
         &[
             "causebook-capture",
+            "causebook-client",
             "causebook-evidence",
             "causebook-filter",
             "causebook-lake",
@@ -132,6 +134,7 @@ const LIGHT: &[&str] = &[
     "causebook-sim",
     "causebook-filter",
     "causebook-access",
+    "causebook-client",
 ];
 const HEAVY: [&str; 5] = [
     "arrow-array",
@@ -244,7 +247,7 @@ fn versions(packages: &[Package], breaches: &mut Vec<String>) {
 }
 
 fn arrows(packages: &[Package], breaches: &mut Vec<String>) {
-    let rules: BTreeMap<&str, &[&str]> = ARROWS.into_iter().collect();
+    let rules: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
     let our_names: BTreeSet<&str> = packages
         .iter()
         .filter(|package| package.ours)
@@ -275,7 +278,7 @@ fn weight(packages: &[Package], breaches: &mut Vec<String>) {
         .iter()
         .map(|package| (package.name.as_str(), &package.uses))
         .collect();
-    for light in LIGHT {
+    for &light in LIGHT {
         let mut reached = BTreeSet::from([light]);
         let mut open = vec![light];
         while let Some(name) = open.pop() {
