@@ -2,6 +2,8 @@
 //! their unit and whether they are instants, bytes are marked, structures stay structures.
 
 mod batch;
+mod header;
+mod pages;
 mod value;
 
 use std::borrow::Cow;
@@ -18,7 +20,9 @@ use crate::row::{Cell, Item, Place, Sink, SourceRow, cells_text, distinct_names}
 use crate::shield::shielded;
 use crate::{COLUMNS_MAX, CaptureError, Reason, Source};
 use batch::batch_rows;
+use pages::look_at_pages;
 use value::push_value;
+
 /// Reads a source as Parquet.
 pub(crate) fn read(source: &Source, sink: &mut Sink<'_>) -> Result<(), CaptureError> {
     let chunks = Arc::new(Chunks {
@@ -50,7 +54,10 @@ pub(crate) fn read(source: &Source, sink: &mut Sink<'_>) -> Result<(), CaptureEr
     {
         return Ok(());
     }
-    let rows = shielded(source, 1, || batch_rows(&chunks, builder.metadata()))?;
+    let pages = look_at_pages(source, builder.metadata())?;
+    let rows = shielded(source, 1, || {
+        batch_rows(&chunks, builder.metadata(), &pages)
+    })?;
     let mut batches = shielded(source, 1, || builder.with_batch_size(rows).build())?;
     let mut row = 0;
     while let Some(batch) = shielded(source, row + 1, || batches.next().transpose())? {

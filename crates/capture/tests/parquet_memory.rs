@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringArray};
+use arrow::array::{ArrayRef, FixedSizeBinaryArray, StringArray};
 use arrow::record_batch::RecordBatch;
 use causebook_capture::{Format, Import, Mapping, Source};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 
 const COLUMNS: usize = 2;
 const ROWS: u64 = 256;
@@ -26,8 +26,19 @@ fn a_long_value_that_is_said_once_and_meant_often_is_not_held_often() {
     let prefixes = compressed
         .set_dictionary_enabled(false)
         .set_encoding(Encoding::DELTA_BYTE_ARRAY);
-    for properties in [dictionary.build(), prefixes.build()] {
-        let file = file(properties);
+    // Values of a fixed length have dictionaries from the second version on.
+    let fixed = dictionary
+        .clone()
+        .set_writer_version(WriterVersion::PARQUET_2_0);
+    let value = "a".repeat(VALUE_BYTES);
+    let text: ArrayRef = Arc::new(StringArray::from(vec![value.as_str()]));
+    let bytes = FixedSizeBinaryArray::try_from_iter(std::iter::once(value.as_bytes())).unwrap();
+    for (column, properties) in [
+        (&text, dictionary),
+        (&text, prefixes),
+        (&(Arc::new(bytes) as ArrayRef), fixed),
+    ] {
+        let file = file(column, properties.build());
         let before = highest_use_kib();
         let mut mapping =
             Mapping::parse("columns.input = ['*']\nconstants.model.name = 'm'").unwrap();
@@ -41,10 +52,8 @@ fn a_long_value_that_is_said_once_and_meant_often_is_not_held_often() {
 }
 
 /// A file of less than 64 KiB.
-fn file(properties: WriterProperties) -> Vec<u8> {
-    let value = "a".repeat(VALUE_BYTES);
-    let column: ArrayRef = Arc::new(StringArray::from(vec![value.as_str()]));
-    let columns = (0..COLUMNS).map(|place| (format!("c{place}"), Arc::clone(&column)));
+fn file(column: &ArrayRef, properties: WriterProperties) -> Vec<u8> {
+    let columns = (0..COLUMNS).map(|place| (format!("c{place}"), Arc::clone(column)));
     let row = RecordBatch::try_from_iter(columns).unwrap();
     let mut file = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut file, row.schema(), Some(properties)).unwrap();

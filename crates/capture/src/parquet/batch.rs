@@ -3,24 +3,28 @@
 
 use std::sync::Arc;
 
-use ::parquet::basic::{Encoding, Type};
+use ::parquet::basic::Type;
 use ::parquet::column::page::{Page, PageReader as _};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use ::parquet::file::reader::ChunkReader;
 use ::parquet::file::serialized_reader::SerializedPageReader;
 
+use super::pages::ColumnPages;
+
 /// Rows of a batch whose values are at most this many bytes in all: as many as are decoded at a time, or one.
 pub(super) fn batch_rows<R: ChunkReader + 'static>(
     file: &Arc<R>,
     metadata: &ParquetMetaData,
+    pages: &[Vec<ColumnPages>],
 ) -> Result<usize, ParquetError> {
     let mut rows = BATCH_ROWS_MAX;
-    for group in metadata.row_groups() {
+    for (group, pages) in metadata.row_groups().iter().zip(pages) {
         let rows_in_group = usize::try_from(group.num_rows()).unwrap_or(0);
         let mut row_bytes: u64 = 0;
-        for column in group.columns() {
-            row_bytes = row_bytes.saturating_add(repeatable_bytes(file, column, rows_in_group)?);
+        for (column, pages) in group.columns().iter().zip(pages) {
+            let bytes = repeatable_bytes(file, column, pages, rows_in_group)?;
+            row_bytes = row_bytes.saturating_add(bytes);
         }
         rows = rows.min(BATCH_BYTES_MAX / row_bytes.max(1));
     }
@@ -31,16 +35,18 @@ pub(super) fn batch_rows<R: ChunkReader + 'static>(
 fn repeatable_bytes<R: ChunkReader + 'static>(
     file: &Arc<R>,
     column: &ColumnChunkMetaData,
+    pages: &ColumnPages,
     rows: usize,
 ) -> Result<u64, ParquetError> {
-    if column.column_type() != Type::BYTE_ARRAY {
-        return Ok(0);
+    match column.column_type() {
+        Type::BYTE_ARRAY => {}
+        Type::FIXED_LEN_BYTE_ARRAY => {
+            return Ok(u64::try_from(column.column_descr().type_length()).unwrap_or(0));
+        }
+        _ => return Ok(0),
     }
-    if column
-        .encodings()
-        .any(|encoding| encoding == Encoding::DELTA_BYTE_ARRAY)
-    {
-        return Ok(u64::try_from(column.uncompressed_size()).unwrap_or(0));
+    if pages.shares_prefixes {
+        return Ok(pages.unpacked_bytes);
     }
     let mut pages = SerializedPageReader::new(Arc::clone(file), column, rows, None)?;
     if !pages.peek_next_page()?.is_some_and(|page| page.is_dict) {
