@@ -10,7 +10,8 @@ use std::time::Duration;
 use causebook_record::Draft;
 use crossbeam_channel::{Sender, bounded, unbounded};
 
-use crate::assemble::{Parts, assemble};
+use crate::answers::{all_or_first_refusal, in_order, prepare_all, unanswered};
+use crate::assemble::assemble;
 use crate::blobs::{self, Blob};
 use crate::clock::Clock;
 use crate::disk::{Disk, DiskLock};
@@ -82,31 +83,19 @@ impl Ledger {
         let (publications, publications_in) = bounded(4096);
         let (flushes, flushes_in) = unbounded();
         let holder = format!("process {}", std::process::id());
-        let Parts {
-            shared,
-            seed,
-            sequencer,
-            publisher,
-            lock,
-        } = assemble(
-            disk,
-            clock,
-            open_table,
-            &options,
-            &holder,
-            publications.clone(),
-        )?;
-        let others = OtherThreads {
-            publisher: publications.clone(),
-            sequencer: work.clone(),
-            merger: Merger::default(),
-            shared: Arc::clone(&shared),
-        };
+        let publications_out = publications.clone();
+        let parts = assemble(disk, clock, open_table, &options, &holder, publications_out)?;
         let flusher = Flusher {
-            shared: Arc::clone(&shared),
+            shared: Arc::clone(&parts.shared),
             options: options.clone(),
-            others,
+            others: OtherThreads {
+                publisher: publications.clone(),
+                sequencer: work.clone(),
+                merger: Merger::default(),
+                shared: Arc::clone(&parts.shared),
+            },
         };
+        let (sequencer, publisher) = (parts.sequencer, parts.publisher);
         let threads = Threads {
             sequencer: spawn("causebook-sequencer", move || sequencer.run(&work_in))?,
             publisher: spawn("causebook-publisher", move || {
@@ -115,15 +104,15 @@ impl Ledger {
             flusher: spawn("causebook-flusher", move || flusher.run(&flushes_in))?,
         };
         let engine = Engine {
-            shared,
+            shared: parts.shared,
             options,
-            seed,
+            seed: parts.seed,
             work,
             flushes,
             publications,
             in_flight_bytes: AtomicU64::new(0),
             threads: Mutex::new(Some(threads)),
-            lock: Mutex::new(Some(lock)),
+            lock: Mutex::new(Some(parts.lock)),
         };
         Ok(Self {
             engine: Arc::new(engine),
@@ -137,11 +126,7 @@ impl Ledger {
     /// appending it again with the same id is safe.
     pub fn append(&self, draft: Draft, by: &str, via: &str) -> Result<Receipt, AppendError> {
         let mut results = self.append_batch(vec![draft], by, via);
-        results.pop().unwrap_or_else(|| {
-            Err(AppendError::Failed {
-                cause: "the ledger did not answer".to_owned(),
-            })
-        })
+        results.pop().unwrap_or_else(|| Err(unanswered()))
     }
 
     /// Appends records in order; each succeeds or fails on its own. Durable when it returns.
@@ -151,31 +136,12 @@ impl Ledger {
         by: &str,
         via: &str,
     ) -> Vec<Result<Receipt, AppendError>> {
-        let count = drafts.len();
-        let mut results: Vec<Option<Settled>> = Vec::new();
-        let mut prepared = Vec::with_capacity(count);
-        for draft in drafts {
-            match self.prepare(draft, by, via) {
-                Ok(record) => {
-                    prepared.push(record);
-                    results.push(None);
-                }
-                Err(error) => results.push(Some(Err(error))),
-            }
+        let engine = &self.engine;
+        let (mut places, mut prepared) = prepare_all(&engine.shared, &engine.seed, drafts, by, via);
+        if engine.shared.check_sound().is_ok() {
+            prepared = self.settle_known(prepared, &mut places);
         }
-        if self.engine.shared.check_sound().is_ok() {
-            prepared = self.settle_known(prepared, &mut results);
-        }
-        let mut answers = self.submit(prepared, false).into_iter();
-        let unanswered = || {
-            Err(AppendError::Failed {
-                cause: "the ledger did not answer".to_owned(),
-            })
-        };
-        results
-            .into_iter()
-            .map(|result| result.or_else(|| answers.next()).unwrap_or_else(unanswered))
-            .collect()
+        in_order(places, self.submit(prepared, false))
     }
 
     /// Appends all records or, if one is refused, none of them. Durable when it returns `Ok`.
@@ -190,10 +156,8 @@ impl Ledger {
     ) -> Result<Vec<Receipt>, (usize, AppendError)> {
         let mut prepared = Vec::with_capacity(drafts.len());
         for (position, draft) in drafts.into_iter().enumerate() {
-            prepared.push(
-                self.prepare(draft, by, via)
-                    .map_err(|error| (position, error))?,
-            );
+            let record = seal::prepare(&self.engine.shared, &self.engine.seed, draft, by, via);
+            prepared.push(record.map_err(|error| (position, error))?);
         }
         all_or_first_refusal(self.submit(prepared, true))
     }
@@ -202,30 +166,21 @@ impl Ledger {
     fn settle_known(
         &self,
         prepared: Vec<Prepared>,
-        results: &mut [Option<Settled>],
+        places: &mut [Option<Settled>],
     ) -> Vec<Prepared> {
         let known = known_in_table(&self.engine.shared, &prepared);
-        let waiting = results.iter_mut().filter(|result| result.is_none());
+        let waiting = places.iter_mut().filter(|place| place.is_none());
         let mut unknown = Vec::with_capacity(prepared.len());
-        for ((record, known), result) in prepared.into_iter().zip(known).zip(waiting) {
+        for ((record, known), place) in prepared.into_iter().zip(known).zip(waiting) {
             match known {
-                Some(settled) => *result = Some(settled),
+                Some(settled) => *place = Some(settled),
                 None => unknown.push(record),
             }
         }
         unknown
     }
 
-    /// Completes and seals a draft, on the caller's thread.
-    fn prepare(&self, draft: Draft, by: &str, via: &str) -> Result<Prepared, AppendError> {
-        seal::prepare(&self.engine.shared, &self.engine.seed, draft, by, via)
-    }
-
-    fn submit(
-        &self,
-        records: Vec<Prepared>,
-        all_or_nothing: bool,
-    ) -> Vec<Result<Receipt, AppendError>> {
+    fn submit(&self, records: Vec<Prepared>, all_or_nothing: bool) -> Vec<Settled> {
         if records.is_empty() {
             return Vec::new();
         }
@@ -283,22 +238,7 @@ impl Ledger {
     /// # Errors
     /// If the table or the disk fails; the records are then still in the write-ahead log.
     pub fn flush(&self) -> Result<(), LedgerError> {
-        self.flush_and_trim(false)
-    }
-
-    fn flush_and_trim(&self, all_segments: bool) -> Result<(), LedgerError> {
-        let (reply, answer) = bounded(1);
-        let poisoned = || LedgerError::Poisoned {
-            cause: self.engine.stop_cause(),
-        };
-        self.engine
-            .flushes
-            .send(FlushRequest::Now {
-                all_segments,
-                reply,
-            })
-            .map_err(|_| poisoned())?;
-        answer.recv().map_err(|_| poisoned())?
+        self.engine.flush(false)
     }
 
     /// Waits until a checkpoint covers the first `size` records, and gives it.
@@ -363,7 +303,7 @@ impl Erasing for Ledger {
     }
 
     fn empty_log(&self) -> Result<(), LedgerError> {
-        self.flush_and_trim(true)
+        self.engine.flush(true)
     }
 }
 
@@ -411,7 +351,7 @@ impl Engine {
         if self.shared.check_sound().is_ok()
             && self.shared.buffer().bytes() >= self.options.flush_on_close_bytes
         {
-            outcome = self.flush_for_close();
+            outcome = self.flush(false);
         }
         // In this order: the flusher asks the other two, the sequencer tells the publisher.
         let _ = self.flushes.send(FlushRequest::Stop);
@@ -428,14 +368,16 @@ impl Engine {
         outcome.and_then(|()| self.shared.check_sound())
     }
 
-    fn flush_for_close(&self) -> Result<(), LedgerError> {
+    /// Has the flusher move everything acknowledged so far into the table, and end the last segment too if
+    /// `all_segments`.
+    fn flush(&self, all_segments: bool) -> Result<(), LedgerError> {
         let (reply, answer) = bounded(1);
         let poisoned = || LedgerError::Poisoned {
             cause: self.stop_cause(),
         };
         self.flushes
             .send(FlushRequest::Now {
-                all_segments: false,
+                all_segments,
                 reply,
             })
             .map_err(|_| poisoned())?;
@@ -469,24 +411,4 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
         .name(name.to_owned())
         .spawn(run)
         .map_err(LedgerError::disk("starting a thread", name))
-}
-
-/// The receipts of an all-or-nothing submission, or the place of the record that it was refused for, and why.
-pub(crate) fn all_or_first_refusal(
-    results: Vec<Result<Receipt, AppendError>>,
-) -> Result<Vec<Receipt>, (usize, AppendError)> {
-    let refused = results.iter().position(
-        |result| matches!(result, Err(error) if !matches!(error, AppendError::BatchRefused { .. })),
-    );
-    let mut receipts = Vec::with_capacity(results.len());
-    for (position, result) in results.into_iter().enumerate() {
-        match result {
-            Ok(receipt) => receipts.push(receipt),
-            Err(error) if refused.is_none_or(|refused| refused == position) => {
-                return Err((position, error));
-            }
-            Err(_) => {}
-        }
-    }
-    Ok(receipts)
 }

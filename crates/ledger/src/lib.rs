@@ -1,7 +1,7 @@
 //! The ledger engine: it takes records, gives each a place for ever, keeps them provable, and finds them again.
 //!
 //! A record's path through this crate, one file a step: [`Ledger::append`] seals it on the caller's thread (`ledger`,
-//! `seal`); one thread places it and makes it durable (`sequence`, `wal`, `segment`); it waits in memory (`buffer`) while its
+//! `seal`, `answers`); one thread places it and makes it durable (`sequence`, `wal`, `segment`); it waits in memory (`buffer`) while its
 //! leaf goes into the tree and under a signed checkpoint (`publish`, `tree`); later it moves to the table (`flush`,
 //! [`TableSink`]) and into the index (`index`, `filter`, `merge`). [`Reader`] finds and proves, `verify` and `align` hold what
 //! is stored against what was signed, `recover` brings a ledger back after a crash, `erase` removes content and keeps
@@ -10,6 +10,7 @@
 //! All I/O goes through [`Disk`] and the [`TableSink`], all time through [`Clock`]; each has a simulated twin in [`sim`].
 
 mod align;
+mod answers;
 mod assemble;
 mod blobs;
 mod buffer;

@@ -15,7 +15,8 @@ use std::time::Duration;
 use causebook_record::Draft;
 use crossbeam_channel::{Receiver, bounded, unbounded};
 
-use crate::assemble::{Parts, assemble};
+use crate::answers::{all_or_first_refusal, in_order, prepare_all};
+use crate::assemble::assemble;
 use crate::blobs::{self, Blob};
 use crate::clock::Clock;
 use crate::disk::{Disk, DiskLock};
@@ -23,13 +24,12 @@ use crate::erase::{self, Erasing, Erasure, ErasureReport};
 use crate::error::{AppendError, LedgerError};
 use crate::flush::{Flusher, Others};
 use crate::index::Seed;
-use crate::ledger::all_or_first_refusal;
+use crate::known::Settled;
 use crate::merge::merge_once;
 use crate::options::Options;
 use crate::publish::{Publication, Publisher};
 use crate::reader::Reader;
 use crate::reply::{Answer, reply};
-use crate::seal;
 use crate::sequence::{Receipt, Sequencer, Submission, Work};
 use crate::shared::Shared;
 use crate::table::TableSink;
@@ -53,9 +53,9 @@ pub enum Step {
 /// The answer to a submission, which may still be to come.
 #[derive(Debug)]
 pub struct Ticket {
-    /// Records refused before they were handed in, by their place.
-    refused: Vec<Option<AppendError>>,
-    answer: Option<Answer<Vec<Result<Receipt, AppendError>>>>,
+    /// A place for each record, settled if it was refused before it was handed in.
+    places: Vec<Option<Settled>>,
+    answer: Option<Answer<Vec<Settled>>>,
 }
 
 impl Ticket {
@@ -65,21 +65,7 @@ impl Ticket {
             Some(answer) => answer.try_take()?,
             None => Vec::new(),
         };
-        let mut answers = answers.into_iter();
-        let unanswered = || {
-            Err(AppendError::Failed {
-                cause: "the ledger did not answer".to_owned(),
-            })
-        };
-        let refused = self.refused.iter().cloned();
-        Some(
-            refused
-                .map(|refused| match refused {
-                    Some(error) => Err(error),
-                    None => answers.next().unwrap_or_else(unanswered),
-                })
-                .collect(),
-        )
+        Some(in_order(self.places.iter().cloned(), answers))
     }
 
     /// As [`poll`](Self::poll), for an all-or-nothing submission.
@@ -134,52 +120,37 @@ impl SteppedLedger {
     ) -> Result<Self, LedgerError> {
         let (publications_out, publications) = unbounded();
         let open_table = || Ok(table);
-        let Parts {
-            shared,
-            seed,
-            sequencer,
-            publisher,
-            lock,
-        } = assemble(disk, clock, open_table, &options, HOLDER, publications_out)?;
+        let parts = assemble(disk, clock, open_table, &options, HOLDER, publications_out)?;
         let rest = Arc::new(Rest {
-            shared: Arc::clone(&shared),
-            sequencer: Mutex::new(sequencer),
-            publisher: Mutex::new(Some(publisher)),
+            shared: parts.shared,
+            sequencer: Mutex::new(parts.sequencer),
+            publisher: Mutex::new(Some(parts.publisher)),
             publications,
             trims: Mutex::default(),
             merge_wanted: AtomicBool::new(false),
         });
         let flusher = Flusher {
-            shared,
+            shared: Arc::clone(&rest.shared),
             options: options.clone(),
             others: Arc::clone(&rest),
         };
         Ok(Self {
-            seed,
+            seed: parts.seed,
             options,
             waiting: Mutex::default(),
             flusher: Mutex::new(Some(flusher)),
             rest,
-            lock: Mutex::new(Some(lock)),
+            lock: Mutex::new(Some(parts.lock)),
         })
     }
 
     /// Seals records and hands them in, all or nothing if so asked. They wait for the sequencer.
     pub fn submit(&self, drafts: Vec<Draft>, by: &str, via: &str, all_or_nothing: bool) -> Ticket {
-        let (mut refused, mut records) = (Vec::new(), Vec::new());
-        for draft in drafts {
-            match seal::prepare(self.shared(), &self.seed, draft, by, via) {
-                Ok(record) => {
-                    records.push(record);
-                    refused.push(None);
-                }
-                Err(error) => refused.push(Some(error)),
-            }
-        }
-        let is_refused = all_or_nothing && refused.iter().any(Option::is_some);
+        let (places, records) = prepare_all(self.shared(), &self.seed, drafts, by, via);
+        let is_refused = all_or_nothing && places.iter().any(Option::is_some);
         if records.is_empty() || is_refused {
             return Ticket {
-                refused,
+                places,
                 answer: None,
             };
         }
@@ -190,7 +161,7 @@ impl SteppedLedger {
             reply,
         });
         Ticket {
-            refused,
+            places,
             answer: Some(answer),
         }
     }
