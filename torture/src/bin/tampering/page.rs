@@ -61,15 +61,21 @@ impl Table {
     }
 
     pub(crate) fn summary(&self) -> String {
-        format!(
-            "{} acts: {} found, {} found by a remembered head only, {} without effect, {} beyond proof, {} promises broken",
-            self.sum(|line| line.count),
+        format!("{} acts: {}", self.acts(), self.outcomes())
+    }
+
+    fn acts(&self) -> usize {
+        self.sum(|line| line.count)
+    }
+
+    fn outcomes(&self) -> String {
+        outcomes([
             self.sum(|line| line.found),
             self.sum(|line| line.found_by_head),
             self.sum(|line| line.harmless),
             self.sum(|line| line.beyond_proof),
             self.sum(|line| line.broken),
-        )
+        ])
     }
 
     /// For a terminal.
@@ -141,6 +147,23 @@ impl Line {
     }
 }
 
+/// Of acts found, found by a head only, without effect, beyond proof, broken.
+fn outcomes(counts: [usize; 5]) -> String {
+    let [found, by_head, harmless, beyond_proof, broken] = counts;
+    format!(
+        "{found} found and named, {by_head} found only by who remembers a head, {harmless} without effect, \
+         {beyond_proof} beyond proof, {broken} promises broken"
+    )
+}
+
+fn done_of(done: usize, all: usize) -> String {
+    if done == all {
+        format!("all {all} acts")
+    } else {
+        format!("{done} of the {all} acts, at least one of every kind")
+    }
+}
+
 fn count(number: usize) -> String {
     if number == 0 {
         String::new()
@@ -155,17 +178,56 @@ pub(crate) fn write(table: &Table, acts: &[Act]) -> Result<(), Failure> {
     if !acts.iter().all(done) {
         return Err("the page needs an act of every kind: give a larger number, or none".into());
     }
-    let all = format!(
-        "of {} acts these were done: {}",
-        acts.len(),
-        table.summary()
-    );
     let page = INTRODUCTION
-        .replace("{summary}", &all)
+        .replace("{done}", &done_of(table.acts(), acts.len()))
+        .replace("{outcomes}", &table.outcomes())
         .replace("{rebuilt}", &table.sum(|line| line.rebuilt).to_string())
         .replace("{reasons}", table.reasons().trim_end())
         .replace("{table}", table.markdown().trim_end());
     std::fs::write(Path::new(PAGE), page)?;
     say("docs/tampering.md is written");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_page_is_what_this_program_writes() -> Result<(), Failure> {
+        let page = std::fs::read_to_string(Path::new(PAGE))?;
+        let mut rest = page.as_str();
+        for (number, part) in INTRODUCTION.split(['{', '}']).enumerate() {
+            // Every other part is the name of something that a run fills in.
+            if number % 2 == 0 {
+                let (_, after) = rest.split_once(part).ok_or_else(|| part.to_owned())?;
+                rest = after;
+            }
+        }
+        assert_eq!(rest, "");
+        Ok(())
+    }
+
+    #[test]
+    fn the_sentences_of_the_committed_page_sum_up_its_table() -> Result<(), Failure> {
+        let page = std::fs::read_to_string(Path::new(PAGE))?;
+        let (_, table) = page.split_once("## All acts").ok_or("there is no table")?;
+        let [mut acts, mut found, mut by_head, mut harmless] = [0; 4];
+        for line in table.lines().filter(|line| line.starts_with("| ")).skip(1) {
+            let cells: Vec<&str> = line.split(" | ").collect();
+            let number = |place: usize| -> Result<usize, Failure> {
+                let cell = cells.get(place).ok_or(line)?.trim();
+                Ok(if cell.is_empty() { 0 } else { cell.parse()? })
+            };
+            acts += number(2)?;
+            found += number(3)?;
+            by_head += number(4)?;
+            harmless += number(5)?;
+        }
+        let beyond_proof = acts - found - by_head - harmless;
+        let sums = outcomes([found, by_head, harmless, beyond_proof, 0]);
+        let sentence = format!("The last run did {}: {sums}.", done_of(acts, acts));
+        assert!(page.contains(&sentence), "{sentence}");
+        Ok(())
+    }
 }
