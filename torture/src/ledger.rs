@@ -22,6 +22,16 @@ pub fn verify(
     reader.verify(&request, &mut |_, _| {})
 }
 
+/// What somebody who sees a ledger now will remember.
+pub fn head_of(reader: &Reader) -> Option<RememberedHead> {
+    reader.checkpoint().map(|signed| RememberedHead {
+        keys: reader.identity().keys.clone(),
+        size: signed.checkpoint.size,
+        root: signed.checkpoint.root,
+        note: signed.note,
+    })
+}
+
 /// What somebody who verifies gets to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sight {

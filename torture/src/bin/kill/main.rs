@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use causebook_bench::{Random, Stopwatch, create_ledger, open_ledger};
 use causebook_ledger::{Reader, RememberedHead};
-use causebook_torture::{Failure, open_reader, say, verify};
+use causebook_torture::{Failure, head_of, open_reader, say, verify};
 
 use crate::writer::{Work, options};
 
@@ -230,15 +230,6 @@ fn look(reader: &Reader, head: Option<&RememberedHead>, place: &str, tally: &mut
         }
         Err(error) => tally.alarm(&format!("{place}: verification stopped: {error}")),
     }
-}
-
-fn head_of(reader: &Reader) -> Option<RememberedHead> {
-    reader.checkpoint().map(|signed| RememberedHead {
-        keys: reader.identity().keys.clone(),
-        size: signed.checkpoint.size,
-        root: signed.checkpoint.root,
-        note: signed.note,
-    })
 }
 
 /// Lets a writer live so long, verifying beside it, and takes up what it was acknowledged.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use causebook_bench::open_ledger;
 use causebook_ledger::{LedgerError, Reader, RememberedHead};
-use causebook_torture::{open_reader, verify};
+use causebook_torture::{head_of, open_reader, verify};
 
 use crate::life::{Life, Stage, ledger_in, options, receipts};
 
@@ -47,12 +47,7 @@ impl Known {
                 .ok_or_else(|| format!("{id} is not there before"))?;
             known.acknowledged.insert(id, *index);
         }
-        known.head = reader.checkpoint().map(|signed| RememberedHead {
-            keys: reader.identity().keys.clone(),
-            size: signed.checkpoint.size,
-            root: signed.checkpoint.root,
-            note: signed.note,
-        });
+        known.head = head_of(&reader);
         Ok(known)
     }
 

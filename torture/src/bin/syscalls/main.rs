@@ -12,13 +12,13 @@ mod life;
 mod trace;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use causebook_bench::Stopwatch;
-use causebook_torture::{Failure, copy_tree, option, say, scratch};
+use causebook_torture::{Failure, beside, copy_tree, option, say, scratch};
 
 use crate::check::Known;
 use crate::life::{Life, STAGES, Stage};
@@ -26,6 +26,8 @@ use crate::trace::{Fault, Place};
 
 const SEED: u64 = 20_261_123;
 const WORKERS: usize = 2;
+/// Faults between two lines that say how far it is.
+const TOLD_EVERY: usize = 250;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -75,7 +77,7 @@ struct Tally {
     not_reached: usize,
     /// The process ended well in spite of the fault, and everything it promised held.
     survived: usize,
-    broken: Vec<String>,
+    broken: usize,
 }
 
 fn campaign(arguments: &[String]) -> Result<bool, Failure> {
@@ -85,7 +87,7 @@ fn campaign(arguments: &[String]) -> Result<bool, Failure> {
     let count: usize = count.map_or(Ok(0), |count| count.parse())?;
     let folder = scratch()?;
     let root = folder.path().canonicalize()?;
-    let life = Life::live(&root, &binary()?, seed)?;
+    let life = Life::live(&root, &beside("causebook")?, seed)?;
     let all = targets(&life, &root)?;
     let chosen = match option(arguments, "--only") {
         Some(name) => all
@@ -117,7 +119,7 @@ fn campaign(arguments: &[String]) -> Result<bool, Failure> {
             },
         )?
     };
-    for broken in tally.broken.iter().chain(&full.broken) {
+    for broken in &full.broken {
         say(broken);
     }
     say(&format!(
@@ -128,21 +130,10 @@ fn campaign(arguments: &[String]) -> Result<bool, Failure> {
         tally.not_reached,
         full.runs,
         full.how,
-        tally.broken.len() + full.broken.len(),
+        tally.broken + full.broken.len(),
         watch.elapsed().as_secs_f64()
     ));
-    Ok(tally.broken.is_empty() && full.broken.is_empty() && tally.failed + tally.killed > 0)
-}
-
-/// The binary beside this program.
-fn binary() -> Result<PathBuf, Failure> {
-    let own = std::env::current_exe()?;
-    let binary = own.with_file_name("causebook");
-    if binary.exists() {
-        Ok(binary)
-    } else {
-        Err(format!("there is no {}; build the workspace", binary.display()).into())
-    }
+    Ok(tally.broken == 0 && full.broken.is_empty() && tally.failed + tally.killed > 0)
 }
 
 /// Every call that touches the ledger's folder, in every stage, with everything that can befall it.
@@ -210,6 +201,7 @@ fn disturb(life: &Life, root: &Path, targets: &[Target]) -> Result<Tally, Failur
                         let hit = hit(life, target, known, &folder)?;
                         let mut tally = tally_of.lock().map_err(|_| "a worker failed")?;
                         tally.count(target, hit);
+                        tally.tell_how_far(targets.len());
                     }
                     Ok(())
                 })
@@ -243,9 +235,22 @@ impl Tally {
                 return;
             }
             Hit::Held { survived } => self.survived += usize::from(survived),
-            Hit::Broken(what) => self.broken.push(format!("{target}: {what}")),
+            Hit::Broken(what) => {
+                self.broken += 1;
+                say(&format!("{target}: {what}"));
+            }
         }
         *reached += 1;
+    }
+
+    fn tell_how_far(&self, all: usize) {
+        let done = self.failed + self.killed + self.not_reached;
+        if done.is_multiple_of(TOLD_EVERY) {
+            say(&format!(
+                "{done} of {all} faults: {} promises broken",
+                self.broken
+            ));
+        }
     }
 }
 
