@@ -4,7 +4,7 @@
 #[path = "support/import.rs"]
 mod support;
 
-use causebook_capture::{Format, Mapping};
+use causebook_capture::Format;
 use libfuzzer_sys::fuzz_target;
 
 const MAPPINGS: [&str; 4] = [
@@ -20,8 +20,6 @@ const MAPPINGS: [&str; 4] = [
 fuzz_target!(
     init: support::let_foreign_panics_be_caught(),
     |data: &[u8]| {
-        let Some((way, data)) = data.split_first() else { return };
-        let mapping = Mapping::parse(MAPPINGS[usize::from(*way) % MAPPINGS.len()]).expect("a mapping");
-        support::import("table.csv", Format::Csv, &mapping, data);
+        support::import_in_ways("table.csv", Format::Csv, &MAPPINGS, data);
     }
 );

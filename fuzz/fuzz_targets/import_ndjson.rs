@@ -4,19 +4,12 @@
 #[path = "support/import.rs"]
 mod support;
 
-use causebook_capture::{Format, Mapping};
+use causebook_capture::Format;
 use libfuzzer_sys::fuzz_target;
-
-const MAPPINGS: [&str; 2] = [
-    "columns.input = ['*']\nconstants.model.name = 'm'",
-    "read.empty = 'omit'\ncolumns = { id = 'id', input = '/raw', score = 's', output = ['o*'], model = 'm' }",
-];
 
 fuzz_target!(
     init: support::let_foreign_panics_be_caught(),
     |data: &[u8]| {
-        let Some((way, data)) = data.split_first() else { return };
-        let mapping = Mapping::parse(MAPPINGS[usize::from(*way) % MAPPINGS.len()]).expect("a mapping");
-        support::import("rows.ndjson", Format::Jsonl, &mapping, data);
+        support::import_in_ways("rows.ndjson", Format::Jsonl, &support::JSON_MAPPINGS, data);
     }
 );

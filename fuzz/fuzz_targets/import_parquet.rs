@@ -4,7 +4,7 @@
 #[path = "support/import.rs"]
 mod support;
 
-use causebook_capture::{Format, Mapping};
+use causebook_capture::Format;
 use libfuzzer_sys::fuzz_target;
 
 const MAPPING: &str = "columns.input = ['*']\nconstants.model.name = 'm'";
@@ -12,7 +12,6 @@ const MAPPING: &str = "columns.input = ['*']\nconstants.model.name = 'm'";
 fuzz_target!(
     init: support::let_foreign_panics_be_caught(),
     |data: &[u8]| {
-        let mapping = Mapping::parse(MAPPING).expect("a mapping");
-        support::import("table.parquet", Format::Parquet, &mapping, data);
+        support::import("table.parquet", Format::Parquet, MAPPING, data);
     }
 );

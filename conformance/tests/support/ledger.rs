@@ -11,9 +11,9 @@ use causebook_ledger::{
     Clock, Disk, HeadMemory, Identity, Ledger, Options, SignedCheckpoint, TableSink, create,
 };
 use causebook_record::{Draft, Selection};
-use causebook_tlog::{Checkpoint, Signer, hash_leaf, inclusion_proof, root, sign_checkpoint};
+use causebook_tlog::{Signer, hash_leaf, inclusion_proof, root, sign_checkpoint};
 
-use super::log::{ORIGIN, TIME, log_signer};
+use super::log::{ORIGIN, TIME, head_over, log_signer};
 use super::record;
 
 const SEED: [u8; 16] = [5; 16];
@@ -111,11 +111,7 @@ pub(crate) fn key_file() -> Vec<u8> {
 
 pub(crate) fn remembered_head() -> Vec<u8> {
     let disk = SimDisk::new();
-    let checkpoint = Checkpoint {
-        origin: ORIGIN.to_owned(),
-        size: 1,
-        root: root(&[hash_leaf(b"leaf")]),
-    };
+    let checkpoint = head_over(&[hash_leaf(b"leaf")]);
     let note = sign_checkpoint(&checkpoint, &[&log_signer()], TIME).unwrap();
     let identity = Identity {
         format: 1,
@@ -173,15 +169,8 @@ pub(crate) fn folder() -> Vec<u8> {
 /// Two linked records in part, and one that is erased.
 pub(crate) fn evidence() -> Vec<u8> {
     let (stored, sealed) = (record::stored(), record::sealed());
-    let leaves: Vec<_> = sealed
-        .iter()
-        .map(|sealed| hash_leaf(&sealed.digest.0))
-        .collect();
-    let head = Checkpoint {
-        origin: ORIGIN.to_owned(),
-        size: leaves.len() as u64,
-        root: root(&leaves),
-    };
+    let leaves: Vec<_> = sealed.iter().map(|s| hash_leaf(&s.digest.0)).collect();
+    let head = head_over(&leaves);
     let note = sign_checkpoint(&head, &[&log_signer()], TIME).unwrap();
     let proof = |index: usize| {
         let node = &mut |level, at: u64| {

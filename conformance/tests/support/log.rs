@@ -25,11 +25,15 @@ fn node(level: u8, index: u64) -> Result<Hash, TlogError> {
 }
 
 fn head(size: u64) -> Checkpoint {
-    let root = root(&leaves()[..size as usize]);
+    head_over(&leaves()[..size as usize])
+}
+
+/// The head of a log with these leaves.
+pub(crate) fn head_over(leaves: &[Hash]) -> Checkpoint {
     Checkpoint {
         origin: ORIGIN.to_owned(),
-        size,
-        root,
+        size: leaves.len() as u64,
+        root: root(leaves),
     }
 }
 
