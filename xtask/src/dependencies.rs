@@ -88,6 +88,20 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["causebook-ledger", "causebook-record"],
     ),
     (
+        "causebook-server",
+        &[
+            "causebook-access",
+            "causebook-capture",
+            "causebook-evidence",
+            "causebook-filter",
+            "causebook-lake",
+            "causebook-ledger",
+            "causebook-query",
+            "causebook-record",
+            "causebook-tlog",
+        ],
+    ),
+    (
         "causebook",
         &[
             "causebook-capture",
@@ -98,6 +112,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "causebook-ledger",
             "causebook-query",
             "causebook-record",
+            "causebook-server",
             "causebook-tlog",
         ],
     ),

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     attach, check, completions, config, demo, diff, doctor, erase, export, help, import, init, ls,
-    man, prove, record, show, sql, tail, verify,
+    man, prove, record, serve, show, sql, tail, verify,
 };
 use crate::output::{Format, Volume};
 use crate::paint::Color;
@@ -92,6 +92,7 @@ pub(crate) enum Command {
     Prove(prove::Args),
     Check(check::Args),
     Erase(erase::Args),
+    Serve(serve::Args),
     Demo(demo::Args),
     Doctor(doctor::Args),
     Config(config::Args),

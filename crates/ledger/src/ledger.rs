@@ -274,6 +274,14 @@ impl Ledger {
         }
     }
 
+    /// Whether the ledger takes records.
+    ///
+    /// # Errors
+    /// [`LedgerError::Poisoned`] if a failure has stopped it.
+    pub fn check_sound(&self) -> Result<(), LedgerError> {
+        self.engine.shared.check_sound()
+    }
+
     /// A reader of this ledger that sees every record as soon as it is acknowledged.
     pub fn reader(&self) -> Reader {
         Reader::live(Arc::clone(&self.engine.shared))

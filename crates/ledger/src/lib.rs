@@ -15,6 +15,7 @@ mod assemble;
 mod blobs;
 mod buffer;
 mod clock;
+mod consistency;
 mod disk;
 mod entries;
 mod erase;
@@ -49,6 +50,7 @@ mod wal;
 
 pub use blobs::{BLOB_BYTES_MAX, Blob};
 pub use clock::{Clock, SystemClock};
+pub use consistency::Consistency;
 pub use disk::{Disk, DiskFile, DiskLock, RealDisk, write_atomic};
 pub use erase::{Erasure, ErasureReport};
 pub use error::{AppendError, LedgerError};

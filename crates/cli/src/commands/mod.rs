@@ -22,6 +22,7 @@ pub(crate) mod man;
 mod parse;
 pub(crate) mod prove;
 pub(crate) mod record;
+pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod sql;
 pub(crate) mod tail;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Outcome {
         Command::Prove(args) => prove::run(&args, context),
         Command::Check(args) => check::run(&args, context),
         Command::Erase(args) => erase::run(&args, context),
+        Command::Serve(args) => serve::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Config(args) => config::run(&args, context),

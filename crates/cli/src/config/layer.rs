@@ -17,6 +17,7 @@ pub(super) struct Keys {
     pub(super) ledger: Option<Spanned<String>>,
     pub(super) by: Option<Spanned<String>>,
     pub(super) sql: Option<SqlKeys>,
+    pub(super) server: Option<toml::Table>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -26,7 +27,15 @@ pub(super) struct SqlKeys {
     pub(super) memory_mb: Option<Spanned<u64>>,
 }
 
-const KNOWN_KEYS: [&str; 6] = ["home", "ledger", "by", "sql", "timeout_s", "memory_mb"];
+const KNOWN_KEYS: [&str; 7] = [
+    "home",
+    "ledger",
+    "by",
+    "sql",
+    "timeout_s",
+    "memory_mb",
+    "server",
+];
 
 /// One settings file.
 #[derive(Debug)]
@@ -53,6 +62,17 @@ impl Layer {
             })),
             Err(error) => Err(refusal(path, &text, &error)),
         }
+    }
+
+    /// The line that sets a key of the server, from 1; the last part of its name is what the line begins with.
+    pub(super) fn line_of_key(&self, name: &str) -> usize {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let sets = |line: &str| {
+            line.trim_start()
+                .strip_prefix(last)
+                .is_some_and(|rest| rest.trim_start().starts_with('='))
+        };
+        self.text.lines().position(sets).map_or(1, |line| line + 1)
     }
 
     /// The line a value of this file stands on, from 1.

@@ -3,6 +3,7 @@
 //! A flag beats an environment variable, which beats `./causebook.toml`, the `causebook.toml` in the home, and
 //! `$XDG_CONFIG_HOME/causebook/config.toml`, in this order; then comes the default. A key nobody knows is refused.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::args::Global;
 use crate::failure::{Failure, Outcome};
 
 mod layer;
+mod server;
 
 use layer::{Keys, Layer, SqlKeys};
 
@@ -32,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) sql_timeout_s: Setting<u64>,
     /// Memory a query may use, in megabytes.
     pub(crate) sql_memory_mb: Setting<u64>,
+    /// What was said of the server, by the names of its settings.
+    pub(crate) server: BTreeMap<String, Setting<String>>,
 }
 
 /// One setting and where it came from.
@@ -48,6 +52,8 @@ pub(crate) enum Origin {
     Flag(&'static str),
     /// An environment variable.
     Environment(&'static str),
+    /// An environment variable of the server.
+    ServerVariable(String),
     /// A line of a file.
     File { path: PathBuf, line: usize },
     /// Nothing was said.
@@ -59,6 +65,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Flag(name) => write!(f, "flag {name}"),
             Origin::Environment(name) => write!(f, "environment {name}"),
+            Origin::ServerVariable(name) => write!(f, "environment {name}"),
             Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
             Origin::Default => f.write_str("default"),
         }
@@ -113,6 +120,7 @@ impl Settings {
             by,
             sql_timeout_s: timeout,
             sql_memory_mb: memory,
+            server: server::read(&layers)?,
         })
     }
 

@@ -1,0 +1,148 @@
+//! Attachments: files beside the ledger, named by what they hold.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use causebook_access::Permission;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::extract::Path;
+use super::incoming::Incoming;
+use super::item::header;
+use super::media::JSON;
+use super::read::access;
+use super::schema::{AttachmentBody, Refusals};
+use super::write::blocking;
+use crate::asking::Asking;
+use crate::problem::{Code, Problem};
+use crate::state::App;
+
+/// Store an attachment, to be named in `attachments` of a record.
+#[utoipa::path(
+    post, path = "/v1/ledgers/{ledger}/attachments", tag = "attachments", operation_id = "putAttachment",
+    params(("ledger" = String, Path, description = "Name of the ledger")),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "Its bytes"),
+    responses((status = 201, description = "It is stored", body = AttachmentBody), Refusals),
+)]
+pub(crate) async fn put(
+    State(app): State<App>,
+    asking: Asking,
+    Path(ledger): Path<String>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let book = app.book(&asking, &ledger, Permission::Attach).await?;
+    let mut incoming = Incoming::new(body, &app);
+    let (pieces, arriving) = mpsc::channel(4);
+    let storing = blocking(move || {
+        let mut content = Arriving::new(arriving);
+        let stored = book.ledger.put_blob(&mut content);
+        match content.problem {
+            Some(problem) => Err(problem),
+            None => Ok(stored?),
+        }
+    });
+    let forwarding = async move {
+        loop {
+            let Some(piece) = incoming.next().await.transpose() else {
+                return;
+            };
+            let failed = piece.is_err();
+            if pieces.send(piece).await.is_err() || failed {
+                return;
+            }
+        }
+    };
+    let (stored, ()) = tokio::join!(storing, forwarding);
+    let blob = stored?;
+    let body = json!({"digest": blob.digest, "size": blob.size}).to_string();
+    let location = format!("/v1/ledgers/{ledger}/attachments/{}", blob.digest);
+    let head = [
+        (header::CONTENT_TYPE, header(JSON)),
+        (header::LOCATION, header(&location)),
+    ];
+    Ok((StatusCode::CREATED, head, body).into_response())
+}
+
+/// Get an attachment by its digest.
+#[utoipa::path(
+    get, path = "/v1/ledgers/{ledger}/attachments/{digest}", tag = "attachments", operation_id = "getAttachment",
+    params(
+        ("ledger" = String, Path, description = "Name of the ledger"),
+        ("digest" = String, Path, description = "sha256: and 64 hexadecimal digits"),
+    ),
+    responses((status = 200, description = "Its bytes", content_type = "application/octet-stream", body = Vec<u8>), Refusals),
+)]
+pub(crate) async fn get(
+    State(app): State<App>,
+    asking: Asking,
+    Path((ledger, digest)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let book = app
+        .book(&asking, &ledger, Permission::ReadAttachment)
+        .await?;
+    let (reading, wanted) = (Arc::clone(&book), digest.clone());
+    let found = blocking(move || {
+        let found = reading.reader.blob(&wanted);
+        found.map_err(|error| match error {
+            causebook_ledger::LedgerError::NotFound { .. } => Problem::new(
+                Code::NoAttachment,
+                format!("there is no attachment {wanted:?}"),
+            ),
+            error => error.into(),
+        })
+    })
+    .await;
+    let noted = access("attachment", &ledger, &digest, &found);
+    app.trail.note(&asking, &noted).await?;
+    let content = found?;
+    let head = [
+        // Never shown as what it may claim to be.
+        (header::CONTENT_TYPE, header("application/octet-stream")),
+        (header::CONTENT_DISPOSITION, header("attachment")),
+        (header::ETAG, header(&format!("\"{digest}\""))),
+    ];
+    Ok((head, Body::from(content)).into_response())
+}
+
+/// A body as a blocking reader, which keeps what was wrong with it.
+pub(super) struct Arriving {
+    pieces: mpsc::Receiver<Result<Bytes, Problem>>,
+    piece: Bytes,
+    pub(super) problem: Option<Problem>,
+}
+
+impl Arriving {
+    pub(super) fn new(pieces: mpsc::Receiver<Result<Bytes, Problem>>) -> Self {
+        Self {
+            pieces,
+            piece: Bytes::new(),
+            problem: None,
+        }
+    }
+}
+
+impl std::io::Read for Arriving {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.piece.is_empty() {
+            match self.pieces.blocking_recv() {
+                None => return Ok(0),
+                Some(Ok(piece)) => self.piece = piece,
+                Some(Err(problem)) => {
+                    let detail = problem.detail.clone();
+                    self.problem = Some(problem);
+                    return Err(std::io::Error::other(detail));
+                }
+            }
+        }
+        let count = self.piece.len().min(buffer.len());
+        let taken = self.piece.split_to(count);
+        if let Some(buffer) = buffer.get_mut(..count) {
+            buffer.copy_from_slice(&taken);
+        }
+        Ok(count)
+    }
+}

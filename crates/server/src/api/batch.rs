@@ -1,0 +1,282 @@
+//! Batches: records in by the thousand, one line out for each.
+//!
+//! Lines are cut from the body as it arrives and appended in chunks, two chunks at a time: one is sealed while the other is
+//! synced. The answer is written while the body is still coming, but reading the body never waits for the answer to be
+//! read: a client that sends everything first would wait for ever. So answers wait in memory, and the number of records in
+//! one batch bounds how much of it they take.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use causebook_ledger::Clock as _;
+use causebook_record::{Draft, INPUT_BYTES_MAX, string_text};
+use futures::StreamExt as _;
+use tokio::sync::{RwLock, mpsc};
+
+use super::incoming::Incoming;
+use super::item::header;
+use super::media::NDJSON;
+use super::write::{outcome, permit};
+use crate::appender::VIA;
+use crate::asking::Asking;
+use crate::book::Book;
+use crate::linked::Links;
+use crate::problem::{Code, Problem};
+use crate::state::App;
+
+/// Most records and bytes appended together.
+const CHUNK_RECORDS: usize = 1000;
+const CHUNK_BYTES: usize = 2 << 20;
+/// Chunks worked on at one time.
+const CHUNKS: usize = 2;
+
+/// Everything that appending a chunk needs.
+#[derive(Clone)]
+struct Batch {
+    app: App,
+    asking: Asking,
+    book: Arc<Book>,
+    allow_missing: bool,
+    /// What a result calls its place: `line` or `row`.
+    place: &'static str,
+}
+
+/// Some records of a batch, each with its place, or with what was wrong with it already.
+#[derive(Debug, Default)]
+struct Chunk {
+    records: Vec<(u64, Result<Vec<u8>, Problem>)>,
+    bytes: usize,
+}
+
+impl Chunk {
+    fn push(&mut self, place: u64, record: Result<Vec<u8>, Problem>) {
+        self.bytes += record.as_ref().map_or(0, Vec::len);
+        self.records.push((place, record));
+    }
+
+    fn has_links(&self) -> bool {
+        let mut records = self
+            .records
+            .iter()
+            .filter_map(|(_, record)| record.as_ref().ok());
+        records.any(|record| memchr::memmem::find(record, b"\"refers_to\"").is_some())
+    }
+
+    fn is_full(&self) -> bool {
+        self.records.len() >= CHUNK_RECORDS || self.bytes >= CHUNK_BYTES
+    }
+}
+
+/// A batch in NDJSON.
+pub(super) fn ndjson(
+    app: App,
+    asking: Asking,
+    book: Arc<Book>,
+    allow_missing: bool,
+    incoming: Incoming,
+) -> Response {
+    let records_max = app.config.limits.records;
+    let batch = Batch {
+        app,
+        asking,
+        book,
+        allow_missing,
+        place: "line",
+    };
+    let (chunks, cut) = mpsc::channel(1);
+    tokio::spawn(cut_lines(incoming, records_max, chunks));
+    answer(batch, cut)
+}
+
+/// Appends chunks and streams their results. Appending goes on whether or not anybody reads them.
+fn answer(batch: Batch, cut: mpsc::Receiver<Chunk>) -> Response {
+    let (results, lines) = mpsc::unbounded_channel::<Bytes>();
+    tokio::spawn(async move {
+        let chunks =
+            futures::stream::unfold(cut, |mut cut| async { Some((cut.recv().await?, cut)) });
+        // What refers to another record may refer to one of the chunk before, so it waits until that is recorded.
+        let order = Arc::new(RwLock::new(()));
+        let appended = chunks.then(|chunk| {
+            let (batch, order) = (batch.clone(), Arc::clone(&order));
+            async move {
+                if chunk.has_links() {
+                    let turn = order.write_owned().await;
+                    tokio::task::spawn_blocking(move || batch.append(chunk, turn))
+                } else {
+                    let turn = order.read_owned().await;
+                    tokio::task::spawn_blocking(move || batch.append(chunk, turn))
+                }
+            }
+        });
+        let mut appended = std::pin::pin!(appended.buffered(CHUNKS));
+        while let Some(text) = appended.next().await {
+            // Whoever asked may have gone away; what it sent is recorded all the same.
+            let _ = results.send(text.unwrap_or_default().into());
+        }
+    });
+    let lines = futures::stream::unfold(lines, |mut lines| async {
+        let text = lines.recv().await?;
+        Some((Ok::<_, std::convert::Infallible>(text), lines))
+    });
+    let head = [(header::CONTENT_TYPE, header(NDJSON))];
+    (head, Body::from_stream(lines)).into_response()
+}
+
+/// Cuts lines from the body. A line that is too long, and the end of a body that breaks off, are told in their place.
+async fn cut_lines(mut incoming: Incoming, records_max: usize, chunks: mpsc::Sender<Chunk>) {
+    let mut line: Vec<u8> = Vec::new();
+    let mut skipping = false;
+    let mut number = 0;
+    let mut records = 0;
+    let mut chunk = Chunk::default();
+    loop {
+        let piece = match incoming.next().await {
+            Ok(Some(piece)) => piece,
+            Ok(None) => break,
+            Err(problem) => {
+                chunk.push(number + 1, Err(problem));
+                let _ = chunks.send(chunk).await;
+                return;
+            }
+        };
+        let mut rest = piece.as_ref();
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let (head, tail) = rest.split_at(end);
+            rest = tail.get(1..).unwrap_or_default();
+            number += 1;
+            if !skipping {
+                line.extend_from_slice(head);
+                take(&mut line, number, &mut records, &mut chunk);
+            }
+            skipping = false;
+            line.clear();
+            if records > records_max {
+                refuse_more(&mut chunk, number, records_max);
+                let _ = chunks.send(chunk).await;
+                return;
+            }
+            if chunk.is_full() && chunks.send(std::mem::take(&mut chunk)).await.is_err() {
+                return;
+            }
+        }
+        if !skipping {
+            line.extend_from_slice(rest);
+        }
+        if line.len() > INPUT_BYTES_MAX {
+            let detail = format!("a line has at most {INPUT_BYTES_MAX} bytes");
+            chunk.push(number + 1, Err(Problem::new(Code::TooLarge, detail)));
+            line.clear();
+            skipping = true;
+        }
+    }
+    take(&mut line, number + 1, &mut records, &mut chunk);
+    if records > records_max {
+        refuse_more(&mut chunk, number + 1, records_max);
+    }
+    let _ = chunks.send(chunk).await;
+}
+
+/// Takes a line into the chunk, unless it is blank.
+fn take(line: &mut Vec<u8>, number: u64, records: &mut usize, chunk: &mut Chunk) {
+    if line.iter().all(u8::is_ascii_whitespace) {
+        return;
+    }
+    *records += 1;
+    chunk.push(number, Ok(std::mem::take(line)));
+}
+
+fn refuse_more(chunk: &mut Chunk, place: u64, records_max: usize) {
+    chunk.records.pop();
+    let detail =
+        format!("a batch has at most {records_max} records; from here on nothing was recorded");
+    chunk.push(place, Err(Problem::new(Code::TooLarge, detail)));
+}
+
+impl Batch {
+    /// Appends a chunk and gives its results, one line each. The turn is over when it is recorded.
+    fn append<Turn>(&self, chunk: Chunk, turn: Turn) -> String {
+        let start = self.app.clock.monotonic();
+        let mut links = Links::default();
+        let mut drafts = Vec::with_capacity(chunk.records.len());
+        let mut refused: Vec<Option<Problem>> = Vec::with_capacity(chunk.records.len());
+        let places: Vec<u64> = chunk.records.iter().map(|(place, _)| *place).collect();
+        for (_, record) in chunk.records {
+            match record.and_then(|bytes| self.draft(&bytes, &mut links)) {
+                Ok(draft) => {
+                    drafts.push(draft);
+                    refused.push(None);
+                }
+                Err(problem) => refused.push(Some(problem)),
+            }
+        }
+        let name = &self.book.name;
+        let answers = self
+            .book
+            .ledger
+            .append_batch(drafts, self.asking.name(), VIA);
+        drop(turn);
+        let took = self.app.clock.monotonic().saturating_sub(start);
+        self.app.metrics.committed(name, took);
+        let mut answers = answers.into_iter();
+        let mut text = String::with_capacity(places.len() * 160);
+        let mut counts: std::collections::BTreeMap<&'static str, u64> =
+            std::collections::BTreeMap::new();
+        for (place, refused) in places.into_iter().zip(refused) {
+            let answer = match refused {
+                Some(problem) => {
+                    *counts.entry("refused").or_default() += 1;
+                    Err(problem)
+                }
+                None => match answers.next() {
+                    Some(answer) => {
+                        *counts.entry(outcome(&answer)).or_default() += 1;
+                        answer.map_err(Problem::from)
+                    }
+                    None => Err(Problem::internal(
+                        &"the ledger gave fewer answers than records",
+                    )),
+                },
+            };
+            self.line(&mut text, place, answer);
+        }
+        for (result, count) in counts {
+            self.app.metrics.ingested(name, result, count);
+        }
+        text
+    }
+
+    fn draft(&self, bytes: &[u8], links: &mut Links) -> Result<Draft, Problem> {
+        let draft = Draft::parse(bytes)?;
+        permit(&self.app, &self.asking, &self.book.name, &draft)?;
+        links.check(&draft, &self.book.reader, self.allow_missing)?;
+        Ok(draft)
+    }
+
+    fn line(
+        &self,
+        text: &mut String,
+        place: u64,
+        answer: Result<causebook_ledger::Receipt, Problem>,
+    ) {
+        let name = self.place;
+        // Writing to a string cannot fail.
+        let _ = match answer {
+            Ok(receipt) => writeln!(
+                text,
+                "{{\"{name}\":{place},\"id\":{},\"index\":{},\"digest\":\"{}\",\"repeated\":{}}}",
+                string_text(&receipt.id),
+                receipt.index,
+                receipt.digest,
+                receipt.repeated
+            ),
+            Err(problem) => writeln!(
+                text,
+                "{{\"{name}\":{place},\"error\":{}}}",
+                problem.to_json(&self.asking.request_id)
+            ),
+        };
+    }
+}

@@ -1,0 +1,96 @@
+//! Erasure: content goes, the record of its going stays, and every proof still holds.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use causebook_access::Permission;
+use causebook_ledger::Erasure;
+use causebook_record::{Pointer, RecordError};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::evidence::check_places;
+use super::extract::{Json, Path};
+use super::item::header;
+use super::media::JSON;
+use super::read::look_up;
+use super::schema::{ErasedBody, Refusals};
+use super::write::blocking;
+use crate::asking::Asking;
+use crate::problem::{Code, Problem};
+use crate::state::App;
+
+const REASON_BYTES_MAX: usize = 1000;
+
+/// What to erase, and why.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EraseBody {
+    /// Places to erase, as JSON Pointers. None: all content.
+    #[serde(default)]
+    facts: Option<Vec<String>>,
+    /// Why, as it will stand in the record of the erasure.
+    #[schema(min_length = 1, max_length = 1000)]
+    reason: String,
+}
+
+/// Erase a record's content, or facts of it.
+///
+/// Values and the keys that could give them back are removed from every file of the ledger; commitments take their place.
+/// The act is itself recorded.
+#[utoipa::path(
+    post, path = "/v1/ledgers/{ledger}/records/{id}/erasure", tag = "records", operation_id = "eraseRecord",
+    params(
+        ("ledger" = String, Path, description = "Name of the ledger"),
+        ("id" = String, Path, description = "Id of the record"),
+    ),
+    request_body = EraseBody,
+    responses((status = 200, description = "It is erased", body = ErasedBody), Refusals),
+)]
+pub(crate) async fn erase(
+    State(app): State<App>,
+    asking: Asking,
+    Path((ledger, id)): Path<(String, String)>,
+    Json(body): Json<EraseBody>,
+) -> Result<Response, Problem> {
+    let book = app.book(&asking, &ledger, Permission::Erase).await?;
+    let reason = body.reason.trim().to_owned();
+    if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
+        let detail = format!("a reason has 1 to {REASON_BYTES_MAX} bytes");
+        return Err(Problem::new(Code::InvalidBody, detail).at("/reason"));
+    }
+    let row = look_up(&book, &id).await?;
+    let what = erasure(body.facts)?;
+    if let (Erasure::Facts(pointers), Some(text)) = (&what, row.record.text()) {
+        check_places(pointers, text).map_err(|problem| Problem {
+            code: Code::InvalidBody,
+            faults: Vec::new(),
+            ..problem
+        })?;
+    }
+    let by = asking.name().to_owned();
+    let erased = id.clone();
+    let report = blocking(move || Ok(book.ledger.erase(&erased, &what, &reason, &by)?)).await?;
+    let body = json!({
+        "id": id,
+        "receipt": super::write::receipt_json(&report.receipt),
+        "facts_erased": report.facts_erased,
+        "found_in_files": report.found_in_files,
+        "found_in_records": report.found_in_records,
+    });
+    Ok(([(header::CONTENT_TYPE, header(JSON))], body.to_string()).into_response())
+}
+
+fn erasure(facts: Option<Vec<String>>) -> Result<Erasure, Problem> {
+    let Some(facts) = facts.filter(|facts| !facts.is_empty()) else {
+        return Ok(Erasure::Payload);
+    };
+    let mut pointers: Vec<Pointer> = Vec::with_capacity(facts.len());
+    for (number, fact) in facts.iter().enumerate() {
+        let pointer = fact.parse().map_err(|error: RecordError| {
+            Problem::new(Code::InvalidBody, error.to_string()).at(format!("/facts/{number}"))
+        })?;
+        pointers.push(pointer);
+    }
+    Ok(Erasure::Facts(pointers))
+}

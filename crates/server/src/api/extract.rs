@@ -1,0 +1,73 @@
+//! Paths, parameters and JSON bodies, read strictly; what cannot be read is a problem that says where.
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::incoming::{Incoming, JSON_BODY_BYTES_MAX};
+use super::media::is_json;
+use crate::problem::{Code, Problem};
+use crate::state::App;
+
+/// Parts of the path.
+#[derive(Debug)]
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        axum::extract::Path::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(value)| Self(value))
+            .map_err(|rejection: PathRejection| {
+                Problem::new(Code::NoSuchPath, rejection.body_text())
+            })
+    }
+}
+
+/// Parameters behind the question mark. Structs that deny unknown fields refuse a parameter that nobody knows.
+#[derive(Debug)]
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        axum::extract::Query::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|rejection: QueryRejection| {
+                Problem::new(Code::InvalidParameter, rejection.body_text())
+            })
+    }
+}
+
+/// A JSON body of ours, not a record: small, and of exactly the members that are known.
+#[derive(Debug)]
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "expected Content-Type: application/json",
+            ));
+        }
+        let bytes = Incoming::new(request.into_body(), app)
+            .whole(JSON_BODY_BYTES_MAX)
+            .await?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| Problem::new(Code::InvalidBody, error.to_string()))
+    }
+}
+
+/// A parameter that is not what it should be.
+pub(super) fn bad_parameter(name: &str, problem: impl Into<String>) -> Problem {
+    Problem::new(Code::InvalidParameter, problem).at(name)
+}

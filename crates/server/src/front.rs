@@ -1,0 +1,305 @@
+//! What every request passes through: its id, who is asking, limits on rate and number, problems written out, metrics and
+//! a line in the log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use causebook_access::{Principal, TokenRefusal};
+use causebook_ledger::Clock as _;
+
+use crate::asking::Asking;
+use crate::problem::{Code, Problem};
+use crate::serve::Peer;
+use crate::state::App;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const PURPOSE: HeaderName = HeaderName::from_static("causebook-purpose");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const REQUEST_ID_BYTES_MAX: usize = 64;
+const PURPOSE_BYTES_MAX: usize = 200;
+
+/// Paths that answer whoever asks, and do not count against a limit: whether the server lives must be told also when it
+/// is busy.
+const OPEN: [&str; 7] = [
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/docs",
+    "/problems",
+    "/problems/{code}",
+    "/",
+];
+
+/// Wraps a request. The outermost layer that knows of problems.
+pub(crate) async fn front(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let start = app.clock.monotonic();
+    let request_id = request_id(request.headers());
+    let method = request.method().clone();
+    let path = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let asked = admit(&app, &peer, &request_id, &path, &request);
+    let (who, mut response) = match asked {
+        Ok(asking) => {
+            let who = asking.name().to_owned();
+            request.extensions_mut().insert(asking);
+            (who, bounded(&app, &path, request, next).await)
+        }
+        Err(problem) => ("nobody".to_owned(), problem.response(&request_id)),
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let allow = response.headers_mut().remove(header::ALLOW);
+        response = problem.response(&request_id);
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    protect(response.headers_mut());
+    let took = app.clock.monotonic().saturating_sub(start);
+    report(&app, &method, &path, &who, &request_id, &response, took);
+    response
+}
+
+/// Runs a request among the others, if there is room.
+async fn bounded(app: &App, path: &str, request: Request, next: Next) -> Response {
+    if OPEN.contains(&path) {
+        return next.run(request).await;
+    }
+    let busy = || {
+        use axum::response::IntoResponse as _;
+        Problem::new(Code::Busy, "too many requests are being worked on")
+            .retry_after(1)
+            .into_response()
+    };
+    let Ok(permit) = app.requests.try_acquire() else {
+        return busy();
+    };
+    let response = next.run(request).await;
+    drop(permit);
+    response
+}
+
+/// Who is asking, and whether at this rate.
+fn admit(
+    app: &App,
+    peer: &Peer,
+    request_id: &str,
+    path: &str,
+    request: &Request,
+) -> Result<Asking, Problem> {
+    let headers = request.headers();
+    let mut asking = Asking {
+        principal: None,
+        request_id: request_id.to_owned(),
+        trace_id: trace_id(headers),
+        purpose: purpose(headers)?,
+        from: Some(peer.address.ip().to_string()),
+    };
+    if OPEN.contains(&path) {
+        return Ok(asking);
+    }
+    asking.principal = authenticate(app, peer, headers)?.map(Arc::new);
+    if let (Some(rates), Some(principal)) = (&app.rates, &asking.principal) {
+        rates.check(principal.name(), 1).map_err(|after| {
+            Problem::new(
+                Code::RateLimited,
+                format!("{} sends too many requests", principal.name()),
+            )
+            .retry_after(after.seconds())
+        })?;
+    }
+    Ok(asking)
+}
+
+fn authenticate(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<Option<Principal>, Problem> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let token = value
+            .to_str()
+            .ok()
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim());
+        let Some(token) = token else {
+            let detail = "the Authorization header is not Bearer and a token";
+            return Err(Problem::new(Code::Unauthenticated, detail));
+        };
+        if !peer.is_encrypted && !peer.address.ip().is_loopback() {
+            let detail = "a token came over plain http from another machine";
+            return Err(Problem::new(Code::PlainHttp, detail));
+        }
+        let authenticated = app.tokens.authenticate(token, app.clock.now());
+        return authenticated.map(Some).map_err(refused);
+    }
+    if let Some(certificate) = &peer.certificate {
+        return Ok(Some(certificate.as_ref().clone()));
+    }
+    Ok(embedded(app, peer))
+}
+
+/// On a server that only this machine reaches and that knows nobody yet, whoever connects may do everything: the embedded
+/// default, until the first token is made or a provider is named.
+fn embedded(app: &App, peer: &Peer) -> Option<Principal> {
+    let is_open = app.config.is_loopback()
+        && peer.address.ip().is_loopback()
+        && app.config.oidc.is_none()
+        && app.tokens.is_empty();
+    is_open.then(Principal::local)
+}
+
+fn refused(refusal: TokenRefusal) -> Problem {
+    let detail = refusal.to_string();
+    match refusal {
+        TokenRefusal::Store(_) => Problem::internal(&detail),
+        _ => Problem::new(Code::Unauthenticated, detail),
+    }
+}
+
+/// The caller's request id if it is plain, or one of ours.
+fn request_id(headers: &HeaderMap) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let given = headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| (1..=REQUEST_ID_BYTES_MAX).contains(&id.len()) && id.chars().all(plain));
+    given.map_or_else(random_id, str::to_owned)
+}
+
+fn random_id() -> String {
+    let mut bytes = [0; 16];
+    // Without randomness an id of zeros still says which answer belongs to which line of the log.
+    let _ = getrandom::fill(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
+/// The trace that a W3C traceparent names: `00-<32 hex>-<16 hex>-<2 hex>`. Another is as none.
+fn trace_id(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(TRACEPARENT)?.to_str().ok()?;
+    let parts: Vec<&str> = value.split('-').collect();
+    let [version, trace, span, flags, ..] = parts.as_slice() else {
+        return None;
+    };
+    let hex = |text: &str, length: usize| {
+        text.len() == length
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let sound = hex(version, 2) && hex(trace, 32) && hex(span, 16) && hex(flags, 2);
+    (sound && trace.bytes().any(|byte| byte != b'0')).then(|| (*trace).to_owned())
+}
+
+fn purpose(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(PURPOSE) else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(value.as_bytes()).ok();
+    text.map(str::trim)
+        .filter(|text| text.len() <= PURPOSE_BYTES_MAX && !text.chars().any(char::is_control))
+        .map(|text| Some(text.to_owned()).filter(|text| !text.is_empty()))
+        .ok_or_else(|| {
+            let detail = format!("a purpose is UTF-8 of at most {PURPOSE_BYTES_MAX} bytes");
+            Problem::new(Code::InvalidHeader, detail).at(PURPOSE.as_str())
+        })
+}
+
+/// Headers that every answer has.
+fn protect(headers: &mut HeaderMap) {
+    let fixed = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // A page that needs more says so itself.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+}
+
+fn report(
+    app: &App,
+    method: &Method,
+    path: &str,
+    who: &str,
+    request_id: &str,
+    response: &Response,
+    took: Duration,
+) {
+    let status = response.status().as_u16();
+    app.metrics.request(method, path, status, took);
+    let took_ms = took.as_secs_f64() * 1e3;
+    if response.status().is_server_error() {
+        tracing::warn!(%method, path, status, took_ms, who, request_id, "request");
+    } else {
+        tracing::debug!(%method, path, status, took_ms, who, request_id, "request");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: HeaderName, value: &str) -> HeaderMap {
+        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        HeaderMap::from_iter([(name, value)])
+    }
+
+    #[test]
+    fn a_request_id_is_taken_only_if_it_is_plain() {
+        assert_eq!(request_id(&headers(REQUEST_ID, "a-1_b.c")), "a-1_b.c");
+        for hostile in ["", "a b", "<script>", &"x".repeat(65)] {
+            assert_ne!(request_id(&headers(REQUEST_ID, hostile)), hostile);
+        }
+    }
+
+    #[test]
+    fn a_trace_is_taken_from_a_sound_traceparent() {
+        let sound = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(
+            trace_id(&headers(TRACEPARENT, sound)).as_deref(),
+            Some("0af7651916cd43dd8448eb211c80319c")
+        );
+        for unsound in [
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "x",
+        ] {
+            assert_eq!(trace_id(&headers(TRACEPARENT, unsound)), None);
+        }
+    }
+
+    #[test]
+    fn a_purpose_is_short_text() {
+        assert_eq!(
+            purpose(&headers(PURPOSE, " complaint 12 "))
+                .unwrap()
+                .as_deref(),
+            Some("complaint 12")
+        );
+        assert!(purpose(&headers(PURPOSE, &"x".repeat(201))).is_err());
+    }
+}

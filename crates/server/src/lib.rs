@@ -1,0 +1,30 @@
+//! Causebook over HTTP: decisions in, decisions out to whoever is allowed to see them, live.
+//!
+//! [`Server::start`] opens every ledger of a home and answers until it is told to stop. A request goes through
+//! `serve` (connections, TLS, limits), `front` (request id, who is asking, problems, metrics), and the handler in `api`
+//! that its path names. What is read is itself recorded (`trail`) before it is answered; what is written goes to the
+//! ledger's engine and is answered when it is durable (`book`, `appender`).
+
+mod api;
+mod appender;
+mod asking;
+mod book;
+mod books;
+mod config;
+mod docs_page;
+mod front;
+mod linked;
+mod metrics;
+mod openapi;
+mod problem;
+mod run;
+mod serve;
+mod settings;
+mod state;
+mod trail;
+
+pub use config::{Config, ConfigError, Limits};
+pub use openapi::document as openapi;
+pub use run::{run, start_log};
+pub use serve::{Server, ServerError};
+pub use settings::{KEYS, Key, ValueKind};

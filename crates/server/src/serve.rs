@@ -1,0 +1,337 @@
+//! Listening: connections with limits, TLS, and an orderly end that finishes what it acknowledged.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
+use axum::extract::connect_info::ConnectInfo;
+use axum::http::Request;
+use causebook_access::{AccessError, Principal, Rate, RateLimiter, TokenStore};
+use causebook_ledger::{Clock as _, LedgerError, SystemClock};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinHandle;
+use tower::ServiceExt as _;
+use tower_http::compression::CompressionLayer;
+use tower_http::decompression::RequestDecompressionLayer;
+
+use crate::books::{ACCESS, Books};
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::state::{App, Parts};
+use crate::trail::Trail;
+use crate::{api, docs_page, front};
+
+/// Most bytes of a request's head.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Most requests of one HTTP/2 connection at one time.
+const STREAMS_MAX: u32 = 128;
+/// How long an accept that failed, for want of file descriptors for example, is waited out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often an HTTP/2 connection that is silent is asked whether it lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How often it is looked after what is to be done now and then.
+const KEEP_INTERVAL: Duration = Duration::from_secs(30);
+/// Principals whose rate is remembered.
+const PRINCIPALS_MAX: usize = 100_000;
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The home cannot be used.
+    #[error("the home {} cannot be used: {source}", path.display())]
+    Home {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// A ledger cannot be opened.
+    #[error("ledger {ledger:?} cannot be opened: {source}")]
+    Ledger {
+        /// Its name.
+        ledger: String,
+        /// The cause.
+        #[source]
+        source: LedgerError,
+    },
+    /// The address cannot be listened at.
+    #[error("{address} cannot be listened at: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// Tokens cannot be read.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// A server that other machines reach, and that knows nobody.
+    #[error(
+        "{address} can be reached from other machines, and there is no token and no provider to log in with"
+    )]
+    Open {
+        /// The address.
+        address: SocketAddr,
+    },
+}
+
+/// Whoever is connected.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    pub(crate) is_encrypted: bool,
+    /// Whom the client certificate names.
+    pub(crate) certificate: Option<Arc<Principal>>,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    app: App,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    listening: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens every ledger of the home and listens. Called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ServerError`]; nothing runs then.
+    pub async fn start(config: Config) -> Result<Self, ServerError> {
+        let (stop, closing) = watch::channel(false);
+        let listener = TcpListener::bind(config.listen).await;
+        let address = config.listen;
+        let listener = listener.map_err(|source| ServerError::Listen { address, source })?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| ServerError::Listen { address, source })?;
+        let app = tokio::task::spawn_blocking(move || assemble(config, closing))
+            .await
+            .map_err(|error| ServerError::Listen {
+                address,
+                source: io::Error::other(error),
+            })??;
+        let router = router(app.clone());
+        let listening = tokio::spawn(listen(app.clone(), listener, router));
+        tokio::spawn(keep(app.clone()));
+        Ok(Self {
+            app,
+            address,
+            stop,
+            listening,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether anybody on this machine may do everything, because no token was made yet.
+    pub fn is_open(&self) -> bool {
+        self.app.tokens.is_empty() && self.app.config.oidc.is_none()
+    }
+
+    /// Reads what may change while it runs.
+    pub fn reload(&self) {
+        tracing::info!("reloading");
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        match self.app.config.tls {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+
+    /// Takes no more connections, lets requests end, closes the ledgers.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        let _ = self.listening.await;
+        let app = self.app;
+        let closed = tokio::task::spawn_blocking(move || app.books.close());
+        let _ = closed.await;
+    }
+}
+
+fn assemble(config: Config, closing: watch::Receiver<bool>) -> Result<App, ServerError> {
+    let books = Books::open(&config.home, &config.sql)?;
+    let tokens = TokenStore::open(&config.home)?;
+    if !config.is_loopback() && config.oidc.is_none() && tokens.is_empty() {
+        return Err(ServerError::Open {
+            address: config.listen,
+        });
+    }
+    let access = books.get(ACCESS).ok_or_else(|| ServerError::Ledger {
+        ledger: ACCESS.to_owned(),
+        source: LedgerError::NoLedger,
+    })?;
+    let rates = config.limits.requests_per_s.map(|per_second| {
+        let rate = Rate {
+            per_second,
+            burst: per_second.saturating_mul(2),
+        };
+        RateLimiter::new(rate, PRINCIPALS_MAX, Arc::new(SystemClock::new()))
+    });
+    let openapi = crate::openapi::document();
+    Ok(App {
+        parts: Arc::new(Parts {
+            clock: SystemClock::new(),
+            books,
+            tokens,
+            rates,
+            trail: Trail::new(access),
+            metrics: Metrics::new(),
+            queries: Arc::new(Semaphore::new(config.sql.concurrent)),
+            tails: Arc::new(Semaphore::new(config.limits.tails)),
+            requests: Semaphore::new(config.limits.in_flight),
+            closing,
+            docs: docs_page::render(&openapi),
+            openapi,
+            config,
+        }),
+    })
+}
+
+fn router(app: App) -> Router {
+    let (routes, _) = api::router().split_for_parts();
+    routes
+        .merge(api::plain())
+        .layer(DefaultBodyLimit::disable())
+        .layer(axum::middleware::from_fn_with_state(
+            app.clone(),
+            front::front,
+        ))
+        .layer(RequestDecompressionLayer::new().no_br().no_deflate())
+        .layer(CompressionLayer::new().no_br().no_deflate())
+        .with_state(app)
+}
+
+async fn listen(app: App, listener: TcpListener, router: Router) {
+    let limits = &app.config.limits;
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let mut closing = app.closing.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = closed(&mut closing) => break,
+        };
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
+            // Closing it at once is all that can be said without reading what comes.
+            tracing::warn!(%address, "too many connections");
+            drop(stream);
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        connect(&app, router.clone(), stream, address, permit);
+    }
+    drop(listener);
+    // A connection gives its permit back when it ends.
+    let ended = room.acquire_many(u32::try_from(limits.connections).unwrap_or(u32::MAX));
+    if tokio::time::timeout(limits.shutdown, ended).await.is_err() {
+        tracing::warn!("requests were still running at the end of limits.shutdown_s");
+    }
+}
+
+/// Returns when the server is told to stop.
+pub(crate) async fn closed(closing: &mut watch::Receiver<bool>) {
+    // A sender that is gone tells as much.
+    let _ = closing.wait_for(|closing| *closing).await;
+}
+
+/// Answers one connection until it ends.
+fn connect(
+    app: &App,
+    router: Router,
+    stream: TcpStream,
+    address: SocketAddr,
+    permit: OwnedSemaphorePermit,
+) {
+    let app = app.clone();
+    tokio::spawn(async move {
+        app.metrics.connections.inc();
+        let peer = Peer {
+            address,
+            is_encrypted: false,
+            certificate: None,
+        };
+        if let Err(error) = answer(&app, router, stream, peer).await {
+            tracing::debug!(%address, %error, "a connection broke off");
+        }
+        app.metrics.connections.dec();
+        drop(permit);
+    });
+}
+
+async fn answer(
+    app: &App,
+    router: Router,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer.clone()));
+        router.clone().oneshot(request.map(Body::new))
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(app.config.limits.header)
+        .max_buf_size(HEAD_BYTES_MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(KEEP_ALIVE)
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEAD_BYTES_MAX as u32);
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut closing = app.closing.clone();
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = closed(&mut closing) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    connection.await
+}
+
+/// What is to be done now and then.
+async fn keep(app: App) {
+    let mut closing = app.closing.clone();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(KEEP_INTERVAL) => {}
+            () = closed(&mut closing) => break,
+        }
+        let app = app.clone();
+        let kept = tokio::task::spawn_blocking(move || {
+            if let Err(error) = app.tokens.save_uses(app.clock.now()) {
+                tracing::warn!(%error, "when tokens were used could not be written");
+            }
+        });
+        let _ = kept.await;
+    }
+}

@@ -1,0 +1,68 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use causebook_access::{RateLimiter, TokenStore};
+use causebook_ledger::SystemClock;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::books::Books;
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::problem::{Code, Problem};
+use crate::trail::Trail;
+
+/// The server's parts. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) parts: Arc<Parts>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) clock: SystemClock,
+    pub(crate) books: Books,
+    pub(crate) tokens: TokenStore,
+    pub(crate) rates: Option<RateLimiter>,
+    pub(crate) trail: Trail,
+    pub(crate) metrics: Metrics,
+    /// Permits for queries.
+    pub(crate) queries: Arc<Semaphore>,
+    /// Permits for live tails.
+    pub(crate) tails: Arc<Semaphore>,
+    /// Permits for requests.
+    pub(crate) requests: Semaphore,
+    /// Becomes true when the server is told to stop.
+    pub(crate) closing: watch::Receiver<bool>,
+    /// The description of the API, and the page made from it.
+    pub(crate) openapi: String,
+    pub(crate) docs: String,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+/// How long a question waits for its turn.
+const QUERY_WAIT: Duration = Duration::from_secs(5);
+
+impl App {
+    /// A permit for a question; each takes memory and time.
+    ///
+    /// # Errors
+    /// [`Code::Busy`].
+    pub(crate) async fn query_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let permit = Arc::clone(&self.queries).acquire_owned();
+        let waited = tokio::time::timeout(QUERY_WAIT, permit).await;
+        waited
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| Problem::new(Code::Busy, "too many queries are running").retry_after(5))
+    }
+}

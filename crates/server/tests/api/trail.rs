@@ -1,0 +1,82 @@
+//! Every read is itself a record.
+
+use serde_json::{Value, json};
+
+use crate::support::{Running, decision};
+
+fn accesses(server: &Running) -> Vec<Value> {
+    let auditor = server.with_role("auditor");
+    let list = auditor.get("/v1/ledgers/access/records?order=oldest&limit=1000");
+    list.json()["records"].as_array().unwrap().clone()
+}
+
+#[test]
+fn reads_searches_failures_and_reveals_are_on_record_with_who_and_why() {
+    let server = Running::new();
+    server.anyone().record(&decision("a", "deny"));
+    let engineer = server.with_role("engineer");
+    let compliance = server.with_role("compliance");
+    engineer.send("GET", "/v1/ledgers/main/records/a", &[("causebook-purpose", "ticket 12")], None);
+    engineer.get("/v1/ledgers/main/records?q=decision:deny");
+    engineer.get("/v1/ledgers/main/records/nobody");
+    assert_eq!(engineer.post("/v1/ledgers/main/records/a/reveal", &json!({"reason": "curious"})).code(), "forbidden");
+    let revealed = compliance.post("/v1/ledgers/main/records/a/reveal", &json!({"reason": "complaint 7"}));
+    assert_eq!(revealed.json()["subject"], "person-a");
+    let seen = accesses(&server);
+    let find = |action: &str, result: &str| {
+        seen.iter()
+            .find(|it| it["access"]["action"] == action && it["access"]["result"] == result)
+            .unwrap_or_else(|| panic!("no {action} that ended {result} in {seen:#?}"))
+    };
+    let read = find("read", "ok");
+    assert_eq!((&read["access"]["object"], &read["access"]["purpose"]), (&json!("a"), &json!("ticket 12")));
+    assert_eq!((&read["access"]["ledger"], &read["access"]["from"]), (&json!("main"), &json!("127.0.0.1")));
+    assert!(read["actor"].as_str().unwrap().starts_with("token:engineer"));
+    assert_eq!(find("list", "ok")["access"]["object"], "decision:deny");
+    assert_eq!(find("list", "ok")["access"]["records"], 1);
+    assert_eq!(find("read", "no-record")["access"]["object"], "nobody");
+    find("reveal", "forbidden");
+    assert_eq!(find("reveal", "ok")["access"]["reason"], "complaint 7");
+}
+
+#[test]
+fn the_trail_is_proven_like_the_rest_and_written_by_the_server_alone() {
+    let server = Running::new();
+    server.anyone().record(&decision("a", "deny"));
+    server.anyone().get("/v1/ledgers/main/records/a");
+    let forged = json!({"kind": "access", "access": {"action": "read"}});
+    let answer = server.anyone().post("/v1/ledgers/access/records", &forged);
+    assert_eq!(answer.code(), "forbidden");
+    let auditor = server.with_role("auditor");
+    assert_eq!(auditor.get("/v1/ledgers/access/log/checkpoint").status, 200);
+    let report = auditor.post("/v1/ledgers/access/verify", &json!({})).json();
+    assert_eq!(report["intact"], true);
+}
+
+#[test]
+fn masked_members_are_covered_in_every_view() {
+    let server = Running::new();
+    let server = {
+        server.anyone().record(&decision("a", "deny"));
+        server
+    };
+    let engineer = server.with_role("engineer");
+    for path in [
+        "/v1/ledgers/main/records/a",
+        "/v1/ledgers/main/records",
+        "/v1/ledgers/main/records/a/history",
+        "/v1/ledgers/main/records?q=subject:person-a",
+        "/v1/ledgers/main/records?q=person-a",
+    ] {
+        let answer = engineer.get(path);
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(!answer.body.contains("person-a"), "{path}: {}", answer.body);
+    }
+    let found = engineer.get("/v1/ledgers/main/records?q=subject:person-a").json();
+    assert!(found["records"].as_array().unwrap().is_empty(), "a filter tells what a mask covers");
+    assert_eq!(engineer.get("/v1/ledgers/main/records/a").json()["masked"], json!(["/subject"]));
+    assert_eq!(engineer.get("/v1/ledgers/main/records/a/evidence").code(), "forbidden");
+    let whole = server.with_role("compliance").get("/v1/ledgers/main/records/a");
+    assert!(whole.body.contains("person-a"));
+    assert_ne!(whole.headers["etag"], engineer.get("/v1/ledgers/main/records/a").headers["etag"]);
+}
