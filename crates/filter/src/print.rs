@@ -100,6 +100,8 @@ fn model(model: &ModelGlob) -> String {
     });
     let [name, version] = sides;
     let text = match version.as_str() {
+        // By itself `*` would ask for a version, too.
+        "" if name == "*" => "*@".to_owned(),
         "" => name,
         version => format!("{name}@{version}"),
     };

@@ -8,7 +8,7 @@ use crate::{Decimal, Field, FilterError, Glob, ModelGlob, Span, Test, ValueTest,
 
 /// What the values of a term ask of its field.
 pub(crate) fn read_test(field: &Field, values: &[Value<'_>]) -> Result<Test, FilterError> {
-    if let Some(star) = values.iter().find(|value| value.is("*")) {
+    if let Some(star) = values.iter().find(|value| value.is_star()) {
         return match values {
             [_] => Ok(Test::Present),
             _ => Err(invalid(
@@ -64,8 +64,10 @@ pub(crate) fn read_moment(
 }
 
 impl Value<'_> {
-    fn is(&self, text: &str) -> bool {
-        !self.quoted && self.comparison.is_none() && self.text == text
+    /// `**` is `*`.
+    fn is_star(&self) -> bool {
+        let plain = !self.quoted && self.comparison.is_none();
+        plain && self.text.bytes().all(|byte| byte == b'*')
     }
 
     fn glob(&self, text: &str) -> Glob {

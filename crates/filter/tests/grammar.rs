@@ -196,6 +196,8 @@ fn text_is_as_short_as_it_can_be_and_ages_become_instants() {
         ("((a or (b or c)))", "a or b or c"),
         ("(a b) (c or d) -(-e)", "a b (c or d) e"),
         ("score:0.30..1e300", "score:0.3..1e300"),
+        ("input.age:**", "input.age:*"),
+        ("model:*@ model:**", "model:*@ model:*"),
         ("model:\"a*\",b@2.*", "model:\"a*\",b@2.*"),
     ] {
         assert_eq!(parse(text).to_string(), printed, "{text}");

@@ -212,9 +212,7 @@ pub(crate) fn string(value: &str) -> String {
 
 /// The text of a filter.
 pub(crate) fn filter(random: &mut Random, depth: usize) -> String {
-    let terms: Vec<String> = (0..=random.below(3))
-        .map(|_| term(random, depth))
-        .collect();
+    let terms: Vec<String> = (0..=random.below(3)).map(|_| term(random, depth)).collect();
     terms.join(random.pick(&[" ", " ", "  ", " or "]))
 }
 
