@@ -5,23 +5,26 @@
 //! is off, because an answer's intermediate rows hold payload.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use causebook_lake::DeltaTable;
+use causebook_lake::{DeltaTable, TableFile};
 use causebook_ledger::{Row, TableSink as _};
+use causebook_record::Mask;
 use datafusion::catalog::TableProvider;
 use datafusion::common::{DataFusionError, config::Dialect};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
 use futures::StreamExt as _;
 use tokio::runtime::Runtime;
 
 use crate::answer::Answer;
 use crate::error::{QueryError, check_reads_only, explain};
 use crate::json;
+use crate::masked::masked;
 use crate::records::Records;
 use crate::views::{RECORDS, views};
 
@@ -90,48 +93,84 @@ impl Query {
     /// # Errors
     /// [`QueryError`] says which part of the statement is at fault, or which limit it met.
     pub fn run(&self, sql: &str) -> Result<Answer, QueryError> {
+        self.run_masked(sql, &Mask::default())
+    }
+
+    /// Answers one statement for a reader with a mask: to it, what is masked is null in typed columns and `"••••"` in
+    /// JSON, in every table and view and before any condition is asked.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_masked(&self, sql: &str, mask: &Mask) -> Result<Answer, QueryError> {
+        self.on_a_state(|state| {
+            let records = state.records(0..u64::MAX)?;
+            let context = self.session(records, mask)?;
+            self.limited(self.collect(&context, sql))
+        })
+    }
+
+    /// Asks one consistent state; again if the files moved under the question.
+    pub(crate) fn on_a_state<T>(
+        &self,
+        ask: impl Fn(&State) -> Result<T, QueryError>,
+    ) -> Result<T, QueryError> {
         let before = self.table.table_snapshot();
-        let outcome = self.answer(sql);
+        let outcome = self.state().and_then(|state| ask(&state));
         if matches!(outcome, Err(QueryError::Invalid { .. })) {
             // A writer may have merged or rewritten the files under this reader.
             self.table.refresh()?;
             if self.table.table_snapshot() != before {
-                return self.answer(sql);
+                return self.state().and_then(|state| ask(&state));
             }
         }
         outcome
     }
 
-    fn answer(&self, sql: &str) -> Result<Answer, QueryError> {
+    fn state(&self) -> Result<State, QueryError> {
         let mut buffer = (self.buffered)();
         let snapshot = self.table.table_snapshot();
         buffer.retain(|row| row.index >= snapshot.covered);
-        let batch = if buffer.is_empty() {
+        let size = buffer
+            .last()
+            .map_or(snapshot.covered, |row| row.index.saturating_add(1));
+        let buffer = if buffer.is_empty() {
             None
         } else {
             Some(DeltaTable::batch(&buffer)?)
         };
-        let explained =
-            |why: DataFusionError| explain(&why, &table_names(), self.limits.memory_bytes);
-        let records = Records::new(snapshot.files, batch.as_ref()).map_err(explained)?;
-        let context = self.session(Arc::new(records)).map_err(explained)?;
+        Ok(State {
+            files: snapshot.files,
+            buffer,
+            covered: snapshot.covered,
+            size,
+            memory_bytes: self.limits.memory_bytes,
+        })
+    }
+
+    /// Waits for an answer, for as long as the limit allows.
+    pub(crate) fn limited<T>(
+        &self,
+        asking: impl Future<Output = Result<T, QueryError>>,
+    ) -> Result<T, QueryError> {
         let Some(runtime) = &self.runtime else {
             return Err(QueryError::Engine {
                 problem: "it was shut down".to_owned(),
             });
         };
-        let limited = tokio::time::timeout;
         runtime.block_on(async {
-            let answer = limited(self.limits.time, self.collect(&context, sql)).await;
+            let answer = tokio::time::timeout(self.limits.time, asking).await;
             answer.map_err(|_| QueryError::Time {
                 limit: self.limits.time,
             })?
         })
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     async fn collect(&self, context: &SessionContext, sql: &str) -> Result<Answer, QueryError> {
-        let explained =
-            |why: DataFusionError| explain(&why, &table_names(), self.limits.memory_bytes);
+        let explained = |why: DataFusionError| explained(&why, self.limits.memory_bytes);
         let plan = context
             .state()
             .create_logical_plan(sql)
@@ -146,6 +185,12 @@ impl Query {
             .execute_logical_plan(plan)
             .await
             .map_err(explained)?;
+        self.drain(frame).await
+    }
+
+    /// All rows of a frame, within the limits.
+    pub(crate) async fn drain(&self, frame: DataFrame) -> Result<Answer, QueryError> {
+        let explained = |why: DataFusionError| explained(&why, self.limits.memory_bytes);
         let mut stream = frame.execute_stream().await.map_err(explained)?;
         let mut answer = Answer {
             schema: stream.schema(),
@@ -177,7 +222,29 @@ impl Query {
         Ok(answer)
     }
 
-    fn session(&self, records: Arc<dyn TableProvider>) -> Result<SessionContext, DataFusionError> {
+    fn session(&self, records: Records, mask: &Mask) -> Result<SessionContext, QueryError> {
+        let explained = |why: DataFusionError| explained(&why, self.limits.memory_bytes);
+        let mut context = self.bare_session()?;
+        json::register(&mut context).map_err(explained)?;
+        let records: Arc<dyn TableProvider> = Arc::new(records);
+        let records = if mask.is_empty() {
+            records
+        } else {
+            Arc::new(masked(records, mask).map_err(explained)?)
+        };
+        for (name, view) in views(&records).map_err(explained)? {
+            context
+                .register_table(name, Arc::new(view))
+                .map_err(explained)?;
+        }
+        context
+            .register_table(RECORDS, records)
+            .map_err(explained)?;
+        Ok(context)
+    }
+
+    /// A session with the limits and without tables.
+    pub(crate) fn bare_session(&self) -> Result<SessionContext, QueryError> {
         let mut config = SessionConfig::new()
             .with_target_partitions(THREADS)
             .with_information_schema(true)
@@ -196,15 +263,39 @@ impl Query {
             .with_disk_manager_builder(
                 DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled),
             )
-            .build_arc()?;
-        let mut context = SessionContext::new_with_config_rt(config, runtime);
-        json::register(&mut context)?;
-        for (name, view) in views(&records)? {
-            context.register_table(name, Arc::new(view))?;
-        }
-        context.register_table(RECORDS, records)?;
-        Ok(context)
+            .build_arc()
+            .map_err(|why| explained(&why, self.limits.memory_bytes))?;
+        Ok(SessionContext::new_with_config_rt(config, runtime))
     }
+}
+
+/// What one question is asked of: the files of one committed state, and the rows that follow them.
+pub(crate) struct State {
+    files: Vec<TableFile>,
+    buffer: Option<RecordBatch>,
+    /// Positions below this are in the files.
+    covered: u64,
+    /// Positions are below this.
+    pub(crate) size: u64,
+    memory_bytes: usize,
+}
+
+impl State {
+    /// The rows of files, and of the buffer, that reach into a range of positions.
+    pub(crate) fn records(&self, range: Range<u64>) -> Result<Records, QueryError> {
+        let reaches = |file: &&TableFile| {
+            let end = file.first_index.saturating_add(file.rows);
+            file.first_index < range.end && range.start < end
+        };
+        let files: Vec<TableFile> = self.files.iter().filter(reaches).cloned().collect();
+        let buffer = self.buffer.as_ref().filter(|_| range.end > self.covered);
+        Records::new(files, buffer).map_err(|why| explained(&why, self.memory_bytes))
+    }
+}
+
+/// What an error of the engine means to whoever asked.
+pub(crate) fn explained(why: &DataFusionError, memory_bytes: usize) -> QueryError {
+    explain(why, &table_names(), memory_bytes)
 }
 
 impl Drop for Query {
