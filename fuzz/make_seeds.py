@@ -67,11 +67,20 @@ def all_seeds() -> dict[str, list[bytes]]:
         "import_xlsx": parts_of_a_workbook(),
         "import_parquet": [(FIXTURES / "types.parquet").read_bytes()],
         "mapping": texts(MAPPINGS),
+        "filter": texts(filters()),
     }
 
 
 def vectors(file: str):
     return json.loads((VECTORS / file).read_text(encoding="utf-8"))
+
+
+def filters() -> list[str]:
+    """The examples of the page, with a record behind some."""
+    blocks = (ROOT / "docs/filter.md").read_text(encoding="utf-8").split("```filter\n")[1:]
+    lines = [line for block in blocks for line in block.split("```")[0].splitlines()]
+    record = '{"decision":"deny","input":{"age":30,"tags":["late",1e400]},"score":0.39,"subject":"Thin File","time":"2026-11-01T00:00:00Z"}'
+    return lines + [f"{line}\n{record}" for line in lines]
 
 
 def texts(seeds: list[str]) -> list[bytes]:

@@ -25,7 +25,7 @@ const RSS_MIB_MAX: u32 = 1024;
 const ADDRESS_SPACE_KIB_MAX: u32 = 4 << 20;
 
 /// Every target, with the words it is told of and the longest input it is given.
-const TARGETS: [(&str, Option<&str>, u32); 22] = [
+const TARGETS: [(&str, Option<&str>, u32); 23] = [
     ("canonical", Some("json"), 4096),
     ("record_door", Some("json"), 4096),
     ("note", Some("log"), 4096),
@@ -48,6 +48,7 @@ const TARGETS: [(&str, Option<&str>, u32); 22] = [
     ("import_xlsx", Some("table"), 8192),
     ("import_parquet", None, 16384),
     ("mapping", Some("table"), 2048),
+    ("filter", Some("filter"), 4096),
 ];
 
 /// Builds, replays and fuzzes all targets, or the one named.
