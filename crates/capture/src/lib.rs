@@ -1,4 +1,7 @@
-//! Outside file formats to records: delimited text, XLSX, JSON, Parquet and the hand-written text line.
+//! Outside file formats to records: delimited text, XLSX, JSON, Parquet, Arrow streams and the hand-written text line.
+//!
+//! A stream that names its columns after the members of a record needs no mapping: [`arrow`] is its door. All else goes
+//! through an import.
 //!
 //! Everything here is a function of the bytes a caller hands in: no file is opened, nothing is written, no clock is
 //! read. What comes out is, per source row, the JSON text of a record (for `causebook_record::Draft::parse`) or a
@@ -41,6 +44,7 @@
 //! cannot hold in its own type (a NaN, bytes, a Python `datetime(...)`) becomes text that says what it was:
 //! [`number`] has the list.
 
+pub mod arrow;
 mod compose;
 mod delimited;
 mod error;

@@ -14,6 +14,7 @@
 //! | a Python `datetime(...)`, `Decimal('..')` and other calls | the text of the call |
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -49,12 +50,25 @@ pub fn is_json(text: &str) -> bool {
 
 /// A double as JSON text.
 pub(crate) fn from_f64(value: f64) -> Cow<'static, str> {
-    not_finite(value).unwrap_or_else(|| Cow::Owned(format!("{value:?}")))
+    not_finite(value).map_or_else(|| Cow::Owned(format!("{value:?}")), Cow::Borrowed)
 }
 
-/// A float as JSON text: the shortest digits that denote it among floats, not those of the double it would widen to.
-pub(crate) fn from_f32(value: f32) -> Cow<'static, str> {
-    not_finite(f64::from(value)).unwrap_or_else(|| Cow::Owned(format!("{value:?}")))
+/// Appends a double as JSON text.
+pub(crate) fn push_f64(out: &mut String, value: f64) {
+    match not_finite(value) {
+        Some(word) => out.push_str(word),
+        // Printing into a string does not fail.
+        None => drop(write!(out, "{value:?}")),
+    }
+}
+
+/// Appends a float as JSON text: the shortest digits that denote it among floats, not those of the double it would widen
+/// to.
+pub(crate) fn push_f32(out: &mut String, value: f32) {
+    match not_finite(f64::from(value)) {
+        Some(word) => out.push_str(word),
+        None => drop(write!(out, "{value:?}")),
+    }
 }
 
 /// Bytes as JSON text.
@@ -62,13 +76,13 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> String {
     format!("\"base64:{}\"", STANDARD.encode(bytes))
 }
 
-fn not_finite(value: f64) -> Option<Cow<'static, str>> {
+fn not_finite(value: f64) -> Option<&'static str> {
     if value.is_nan() {
-        Some(Cow::Borrowed("\"NaN\""))
+        Some("\"NaN\"")
     } else if value == f64::INFINITY {
-        Some(Cow::Borrowed("\"Infinity\""))
+        Some("\"Infinity\"")
     } else if value == f64::NEG_INFINITY {
-        Some(Cow::Borrowed("\"-Infinity\""))
+        Some("\"-Infinity\"")
     } else {
         None
     }
@@ -113,12 +127,17 @@ mod tests {
 
     #[test]
     fn floats_take_their_own_shortest_digits() {
-        assert_eq!(from_f32(0.1), "0.1");
+        let float = |value| {
+            let mut out = String::new();
+            push_f32(&mut out, value);
+            out
+        };
+        assert_eq!(float(0.1), "0.1");
         assert_eq!(from_f64(0.1), "0.1");
         assert_eq!(from_f64(5.0), "5.0");
         assert_eq!(from_f64(1e300), "1e300");
         assert_eq!(from_f64(f64::NAN), "\"NaN\"");
-        assert_eq!(from_f32(f32::NEG_INFINITY), "\"-Infinity\"");
+        assert_eq!(float(f32::NEG_INFINITY), "\"-Infinity\"");
     }
 
     proptest! {
@@ -133,6 +152,9 @@ mod tests {
             let text = from_f64(value);
             prop_assert!(is_json(&text));
             prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits());
+            let mut pushed = String::new();
+            push_f64(&mut pushed, value);
+            prop_assert_eq!(pushed, text);
         }
     }
 }
