@@ -66,6 +66,7 @@ def all_seeds() -> dict[str, list[bytes]]:
         "import_line": texts(LINES),
         "import_xlsx": parts_of_a_workbook(),
         "import_parquet": [(FIXTURES / "types.parquet").read_bytes()],
+        "arrow": [(FIXTURES / "types.arrows").read_bytes()],
         "mapping": texts(MAPPINGS),
         "filter": texts(filters()),
     }

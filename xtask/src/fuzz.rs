@@ -47,6 +47,7 @@ const TARGETS: [(&str, Option<&str>, u32); 23] = [
     ("import_line", Some("table"), 2048),
     ("import_xlsx", Some("table"), 8192),
     ("import_parquet", None, 16384),
+    ("arrow", None, 8192),
     ("mapping", Some("table"), 2048),
     ("filter", Some("filter"), 4096),
 ];
