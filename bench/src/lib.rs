@@ -1,5 +1,8 @@
-//! What the programs here share: a ledger in a folder. Records, clocks and callers are those of `causebook_load`, which the
-//! programs that run other systems use too.
+//! What the programs here share: a ledger in a folder, and one on a server. Records, clocks and callers are those of
+//! `causebook_load`, which the programs that run other systems use too.
+
+pub mod api;
+pub mod http;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +12,10 @@ use causebook_ledger::{
     Disk, Ledger, LedgerError, Options, Reader, RealDisk, SystemClock, TableSink, create,
 };
 
-pub use causebook_load::{Failure, Random, Stopwatch, loan_decision};
+pub use causebook_load::{
+    Failure, Latencies, Percentiles, Random, Stopwatch, closed_loop, loan_decision, open_loop,
+    scatter,
+};
 
 /// Creates a ledger in an empty folder.
 ///

@@ -120,10 +120,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "causebook-bench",
         &[
+            "causebook-evidence",
             "causebook-lake",
             "causebook-ledger",
             "causebook-load",
             "causebook-record",
+            "causebook-tlog",
         ],
     ),
     ("causebook-conformance", &[]),

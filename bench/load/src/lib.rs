@@ -21,7 +21,7 @@ pub use clock::Stopwatch;
 pub use command::{Task, run_task, task};
 pub use disk::{memory_bytes, processor_seconds, size_of};
 pub use latency::{Latencies, Percentiles};
-pub use loops::{Closed, Open};
+pub use loops::{Closed, Open, closed_loop, open_loop};
 pub use plan::{Decade, Find, GrowthPlan, OpenReport, Plan, Report, Verified};
 pub use random::{Random, scatter};
 pub use records::loan_decision;

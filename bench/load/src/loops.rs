@@ -54,7 +54,10 @@ pub struct Open {
 }
 
 /// Runs `calls` calls by `callers` callers that wait for their answers; `records` is what all calls append.
-pub(crate) fn closed_loop(
+///
+/// # Errors
+/// The first call's that failed, or if a caller cannot be started.
+pub fn closed_loop(
     callers: usize,
     calls: usize,
     records: usize,
@@ -88,13 +91,16 @@ pub(crate) fn closed_loop(
 }
 
 /// Runs `arrivals` calls, due at `rate` a second, by at most `callers` callers. `call` gets the number of the arrival and
-/// the clock.
-pub(crate) fn open_loop(
+/// the time at which it was due, by `watch`.
+///
+/// # Errors
+/// The first call's that failed, or if a caller cannot be started.
+pub fn open_loop(
     callers: usize,
     rate: u32,
     arrivals: usize,
     watch: Stopwatch,
-    call: &(dyn Fn(usize) -> Result<(), Failure> + Sync),
+    call: &(dyn Fn(usize, Duration) -> Result<(), Failure> + Sync),
 ) -> Result<Open, Failure> {
     let next = AtomicUsize::new(0);
     let tenth = (arrivals / TENTH).max(1);
@@ -112,7 +118,7 @@ pub(crate) fn open_loop(
                     }
                     let due = first_due + Duration::from_secs_f64(number as f64 / f64::from(rate));
                     thread::sleep(due.saturating_sub(watch.elapsed()));
-                    call(number).inspect_err(|_| next.store(arrivals, Ordering::Relaxed))?;
+                    call(number, due).inspect_err(|_| next.store(arrivals, Ordering::Relaxed))?;
                     let latency = watch.elapsed().saturating_sub(due);
                     latencies.record(latency);
                     if number >= arrivals - tenth {
@@ -181,7 +187,7 @@ mod tests {
     #[test]
     fn a_stall_counts_for_all_who_arrive_during_it() {
         // One caller, 100 arrivals in 100 ms; the first call takes 60 ms.
-        let open = open_loop(1, 1000, 100, Stopwatch::start(), &|number| {
+        let open = open_loop(1, 1000, 100, Stopwatch::start(), &|number, _| {
             if number == 0 {
                 thread::sleep(Duration::from_millis(60));
             }
@@ -194,7 +200,7 @@ mod tests {
 
     #[test]
     fn who_is_slower_than_the_arrivals_did_not_keep_up() {
-        let slow = open_loop(1, 1000, 200, Stopwatch::start(), &|_| {
+        let slow = open_loop(1, 1000, 200, Stopwatch::start(), &|_, _| {
             thread::sleep(Duration::from_millis(4));
             Ok(())
         });
@@ -203,7 +209,7 @@ mod tests {
 
     #[test]
     fn who_is_late_from_the_first_arrival_on_did_not_keep_up() {
-        let late = open_loop(1, 1000, 100, Stopwatch::start(), &|number| {
+        let late = open_loop(1, 1000, 100, Stopwatch::start(), &|number, _| {
             if number == 0 {
                 thread::sleep(Duration::from_millis(300));
             }

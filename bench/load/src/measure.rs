@@ -143,7 +143,7 @@ fn arrive(
     let watch = Stopwatch::start();
     if !store.gathers_callers() {
         return gathered(store, |grouper| {
-            open_loop(callers, rate, entries.len(), watch, &|number| {
+            open_loop(callers, rate, entries.len(), watch, &|number, _| {
                 entries
                     .get(number)
                     .map_or(Ok(()), |entry| grouper.append(*entry))
@@ -153,7 +153,7 @@ fn arrive(
     thread::scope(|scope| {
         let (receipts, given) = channel();
         let watcher = scope.spawn(move || watch_checkpoints(store, &given, watch));
-        let open = open_loop(callers, rate, entries.len(), watch, &|number| {
+        let open = open_loop(callers, rate, entries.len(), watch, &|number, _| {
             let Some(entry) = entries.get(number) else {
                 return Ok(());
             };
