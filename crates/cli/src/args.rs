@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     attach, check, completions, config, demo, diff, doctor, erase, export, help, import, init, ls,
-    man, prove, record, serve, show, sql, tail, verify,
+    man, prove, record, serve, show, sql, tail, token, verify,
 };
 use crate::output::{Format, Volume};
 use crate::paint::Color;
@@ -93,6 +93,7 @@ pub(crate) enum Command {
     Check(check::Args),
     Erase(erase::Args),
     Serve(serve::Args),
+    Token(token::Args),
     Demo(demo::Args),
     Doctor(doctor::Args),
     Config(config::Args),

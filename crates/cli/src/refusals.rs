@@ -1,5 +1,6 @@
 //! What the crates below refuse, in the program's own terms: exit code, place, hint.
 
+use causebook_access::AccessError;
 use causebook_capture::CaptureError;
 use causebook_ledger::{AppendError, LedgerError, TableError};
 use causebook_query::QueryError;
@@ -119,6 +120,26 @@ impl From<CaptureError> for Failure {
                 new(Exit::Usage, "mapping")
             }
             _ => new(Exit::Failure, "import"),
+        }
+    }
+}
+
+impl From<AccessError> for Failure {
+    fn from(error: AccessError) -> Failure {
+        let exit = match error {
+            AccessError::UnknownRole { .. }
+            | AccessError::LedgerName { .. }
+            | AccessError::ReservedLedger
+            | AccessError::EmptyGrant
+            | AccessError::TokenName { .. }
+            | AccessError::TokenLife { .. } => Exit::Usage,
+            AccessError::NoSuchToken { .. } | AccessError::NoHome { .. } => Exit::NotFound,
+            _ => Exit::Failure,
+        };
+        let failure = Failure::new(exit, error.code(), error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
     }
 }

@@ -26,6 +26,7 @@ pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod sql;
 pub(crate) mod tail;
+pub(crate) mod token;
 pub(crate) mod verify;
 
 /// Does what was asked.
@@ -46,6 +47,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Outcome {
         Command::Check(args) => check::run(&args, context),
         Command::Erase(args) => erase::run(&args, context),
         Command::Serve(args) => serve::run(&args, context),
+        Command::Token(args) => token::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Config(args) => config::run(&args, context),

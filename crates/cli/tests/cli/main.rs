@@ -10,3 +10,4 @@ mod readme;
 mod record;
 mod reference;
 mod settings;
+mod token;
