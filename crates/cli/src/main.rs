@@ -21,6 +21,7 @@ use crate::paint::Color;
 
 mod answers;
 mod args;
+mod book;
 mod commands;
 mod config;
 mod context;
@@ -28,6 +29,7 @@ mod documents;
 mod failure;
 mod grid;
 mod json;
+mod memory;
 mod output;
 mod page;
 mod paint;

@@ -1,7 +1,7 @@
 //! Records as lines of a list, in every form a list can take.
 
-use causebook_ledger::Row;
-use causebook_record::{Fields, Stored};
+use causebook_client::Item;
+use causebook_record::Fields;
 use serde_json::Value;
 
 use crate::failure::{Failure, Outcome};
@@ -20,61 +20,39 @@ pub(crate) const FORMATS: [Format; 6] = [
 ];
 
 /// Prints rows in the order given.
-pub(crate) fn print(output: &Output, rows: &[Row], format: Format) -> Outcome {
+pub(crate) fn print(output: &Output, items: &[Item], format: Format) -> Outcome {
     match format {
-        Format::Table if rows.is_empty() => {
+        Format::Table if items.is_empty() => {
             output.say("no records");
             Ok(())
         }
-        Format::Table => output.line(grid(rows).table(output.width(), output.paint())),
-        Format::Markdown => output.line(grid(rows).markdown()),
-        Format::Csv => output.line(grid(rows).csv()),
+        Format::Table => output.line(grid(items).table(output.width(), output.paint())),
+        Format::Markdown => output.line(grid(items).markdown()),
+        Format::Csv => output.line(grid(items).csv()),
         Format::Json => {
-            let items: Vec<String> = rows.iter().map(json).collect();
-            output.line(crate::json::pretty(&format!("[{}]", items.join(","))))
+            let objects: Vec<String> = items.iter().map(Item::to_json).collect();
+            output.line(crate::json::pretty(&format!("[{}]", objects.join(","))))
         }
         Format::Line => {
-            for row in rows {
-                if let Some(line) = text_line(row) {
+            for item in items {
+                if let Some(line) = text_line(item) {
                     output.line(line)?;
                 }
             }
             Ok(())
         }
         Format::Ndjson | Format::Arrow | Format::Parquet => {
-            for row in rows {
-                output.line(json(row))?;
+            for item in items {
+                output.line(item.to_json())?;
             }
             Ok(())
         }
     }
 }
 
-/// A row as one JSON object: the members of the record, preceded by its `index`. Erased content is counted in
-/// `erased_facts`, or said by `"erased":true` where nothing is left.
-pub(crate) fn json(row: &Row) -> String {
-    let index = row.index;
-    match &row.record {
-        Stored::Whole { text, .. } => join(&format!("\"index\":{index}"), text),
-        Stored::Redacted { text, redaction } => join(
-            &format!(
-                "\"index\":{index},\"erased_facts\":{}",
-                redaction.hidden.len()
-            ),
-            text,
-        ),
-        Stored::Erased { id } => {
-            let id = id
-                .as_ref()
-                .map_or_else(|| "null".to_owned(), |id| causebook_record::string_text(id));
-            format!("{{\"index\":{index},\"erased\":true,\"id\":{id}}}")
-        }
-    }
-}
-
 /// The record as a value to look things up in; its numbers keep their digits.
-pub(crate) fn value(row: &Row) -> Outcome<Value> {
-    let Some(text) = row.record.text() else {
+pub(crate) fn value(item: &Item) -> Outcome<Value> {
+    let Some(text) = item.text.as_deref() else {
         return Ok(Value::Object(serde_json::Map::new()));
     };
     serde_json::from_str(text).map_err(|error| {
@@ -83,15 +61,15 @@ pub(crate) fn value(row: &Row) -> Outcome<Value> {
             "not-json",
             "a stored record is not JSON",
         )
-        .place(format!("index {}", row.index))
+        .place(format!("index {}", item.index))
         .detail(error.to_string())
         .hint("causebook verify")
     })
 }
 
 /// `2024-06-01 12:00:00 - Input: {'age': 30}, Output: approved`; nothing for what is not a decision.
-pub(crate) fn text_line(row: &Row) -> Option<String> {
-    causebook_capture::format_line(row.record.text()?).ok()
+pub(crate) fn text_line(item: &Item) -> Option<String> {
+    causebook_capture::format_line(item.text.as_deref()?).ok()
 }
 
 /// `credit-risk@1.0.0`, or as much of it as there is.
@@ -106,14 +84,7 @@ pub(crate) fn model(fields: &Fields) -> Option<String> {
     }
 }
 
-fn join(first: &str, object: &str) -> String {
-    match object.strip_prefix('{') {
-        Some("}") | None => format!("{{{first}}}"),
-        Some(members) => format!("{{{first},{members}"),
-    }
-}
-
-fn grid(rows: &[Row]) -> Grid {
+fn grid(items: &[Item]) -> Grid {
     let columns = vec![
         Column::new("INDEX", true, 4),
         Column::new("TIME", false, 0),
@@ -126,27 +97,25 @@ fn grid(rows: &[Row]) -> Grid {
     ];
     Grid {
         columns,
-        rows: rows.iter().map(cells).collect(),
+        rows: items.iter().map(cells).collect(),
     }
 }
 
-fn cells(row: &Row) -> Vec<String> {
-    let fields = row.record.fields();
-    let erased = matches!(row.record, Stored::Erased { .. });
-    let kind = fields.kind.map_or("erased", |kind| kind.as_str());
+fn cells(item: &Item) -> Vec<String> {
+    let fields = item.fields();
+    let kind = match &item.text {
+        Some(_) => fields.kind.map_or("erased", |kind| kind.as_str()),
+        None => "erased",
+    };
     vec![
-        row.index.to_string(),
+        item.index.to_string(),
         fields.time.map(second).unwrap_or_default(),
         fields.id.clone().unwrap_or_default(),
-        if erased {
-            "erased".to_owned()
-        } else {
-            kind.to_owned()
-        },
+        kind.to_owned(),
         fields
             .decision
             .clone()
-            .or_else(|| result(row))
+            .or_else(|| result(item))
             .unwrap_or_default(),
         fields
             .score
@@ -158,8 +127,8 @@ fn cells(row: &Row) -> Vec<String> {
 }
 
 /// What a record that is no decision comes to, in a word: the label of an outcome, the act of a review.
-pub(crate) fn result(row: &Row) -> Option<String> {
-    let text = row.record.text()?;
+pub(crate) fn result(item: &Item) -> Option<String> {
+    let text = item.text.as_deref()?;
     let at = |pointer| causebook_record::string_value(causebook_record::value_at(text, pointer)?);
     at("/outcome/label")
         .or_else(|| at("/review/action"))

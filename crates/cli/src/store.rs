@@ -66,15 +66,11 @@ pub(crate) fn create(settings: &Settings, origin: Option<&str>) -> Outcome<Ident
 
 /// Opens the ledger for reading, beside a writer or without one.
 pub(crate) fn reader(settings: &Settings) -> Outcome<Reader> {
-    let folder = folder(settings);
-    let disk = existing(settings, &folder)?;
-    let table = DeltaTable::open(&table_folder(settings))
-        .map_err(|error| located(error.into(), &folder))?;
-    Reader::open(disk, Arc::new(table)).map_err(|error| located(error, &folder))
+    Ok(open(settings)?.1)
 }
 
-/// Opens the ledger for questions in SQL, with the limits of the settings.
-pub(crate) fn query(settings: &Settings, rows_max: Option<usize>) -> Outcome<Query> {
+/// The same, with the table.
+pub(crate) fn open(settings: &Settings) -> Outcome<(Arc<DeltaTable>, Reader)> {
     let folder = folder(settings);
     let disk = existing(settings, &folder)?;
     let table = DeltaTable::open(&table_folder(settings))
@@ -82,13 +78,28 @@ pub(crate) fn query(settings: &Settings, rows_max: Option<usize>) -> Outcome<Que
     let table = Arc::new(table);
     let sink: Arc<dyn TableSink> = Arc::<DeltaTable>::clone(&table);
     let reader = Reader::open(disk, sink).map_err(|error| located(error, &folder))?;
+    Ok((table, reader))
+}
+
+/// Questions in SQL to a ledger that is open, with the limits of the settings.
+pub(crate) fn query(
+    settings: &Settings,
+    table: &Arc<DeltaTable>,
+    reader: &Reader,
+    rows_max: Option<usize>,
+) -> Outcome<Query> {
+    let reader = reader.clone();
     let limits = Limits {
         time: Duration::from_secs(settings.sql_timeout_s.value),
         memory_bytes: usize::try_from(settings.sql_memory_mb.value.saturating_mul(1 << 20))
             .unwrap_or(usize::MAX),
         rows_max,
     };
-    Ok(Query::open(table, move || reader.buffered(), limits)?)
+    Ok(Query::open(
+        Arc::clone(table),
+        move || reader.buffered(),
+        limits,
+    )?)
 }
 
 /// Opens the ledger for writing.

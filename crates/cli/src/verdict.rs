@@ -1,101 +1,82 @@
-//! A verification and what it came to: in words, as JSON, and with what to do about it.
+//! What a verification came to: in words, as JSON, and with what to do about it.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use causebook_ledger::{
-    Clock, Depth, Fault, Finding, HeadMemory, LedgerError, Reader, RealDisk, RememberedHead,
-    SystemClock, VerifyReport, VerifyRequest,
-};
 use serde_json::json;
 
-use crate::config;
-use crate::failure::Outcome;
 use crate::output::{Output, printable};
 use crate::paint::Paint;
-use crate::progress::Progress;
 use crate::units::{duration, grouped, second};
 
 /// Findings printed one by one; the rest is counted.
 const FINDINGS_SHOWN: usize = 10;
 
-/// The heads this user saw, in their state folder.
-pub(crate) struct Memory {
-    disk: RealDisk,
-}
-
-impl Memory {
-    /// `None` where the user has no folder to remember in.
-    pub(crate) fn of_user() -> Option<Memory> {
-        Some(Memory {
-            disk: RealDisk::new(&config::state_folder()?.join("heads")),
-        })
-    }
-
-    fn recall(&self, origin: &str) -> Result<Option<RememberedHead>, LedgerError> {
-        HeadMemory::new(&self.disk).recall(origin)
-    }
-}
-
 /// What a verification came to.
+#[derive(Debug, Default)]
 pub(crate) struct Verdict {
-    pub(crate) report: VerifyReport,
-    took: Duration,
-    depth: Depth,
+    /// Name of the ledger.
+    pub(crate) name: String,
+    /// Its origin.
+    pub(crate) origin: String,
+    /// The head that everything was held against.
+    pub(crate) signed: Option<SignedHead>,
+    /// Whether only the head was looked at.
+    pub(crate) quick: bool,
+    pub(crate) records_stored: u64,
+    pub(crate) records_checked: u64,
+    /// Of these, intact with some facts erased on record.
+    pub(crate) redacted: u64,
+    /// Of these, intact with all content erased on record.
+    pub(crate) erased: u64,
+    /// Acknowledged records that no head covers yet.
+    pub(crate) beyond_checkpoint: u64,
+    /// Size of the remembered head that the log was found to continue.
+    pub(crate) continues: Option<u64>,
+    /// What is wrong, by position; not all of it where there is much.
+    pub(crate) findings: Vec<Found>,
+    pub(crate) findings_total: u64,
+    pub(crate) took: Duration,
 }
 
-/// Verifies, compares with the head seen last, and remembers the new one if all is well.
-pub(crate) fn reach(
-    reader: &Reader,
-    depth: Depth,
-    memory: Option<&Memory>,
-    output: &Output,
-) -> Outcome<Verdict> {
-    let clock = SystemClock::new();
-    let identity = reader.identity();
-    let remembered = match memory {
-        Some(memory) => memory.recall(&identity.origin)?,
-        None => None,
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let request = VerifyRequest {
-        depth: depth.clone(),
-        remembered: remembered.as_ref(),
-        threads,
-    };
-    let progress = Progress::new(output, "verifying", "records");
-    let report = reader.verify(&request, &mut |done, total| progress.at(done, total))?;
-    drop(progress);
-    if let Some(memory) = memory.filter(|_| report.is_intact()) {
-        let remembered =
-            HeadMemory::new(&memory.disk).remember(identity, reader.checkpoint().as_ref());
-        if let Err(error) = remembered {
-            output.warn(format_args!("this head could not be remembered: {error}"));
-        }
-    }
-    Ok(Verdict {
-        report,
-        took: clock.monotonic(),
-        depth,
-    })
+/// A signed head.
+#[derive(Debug)]
+pub(crate) struct SignedHead {
+    pub(crate) origin: String,
+    pub(crate) size: u64,
+    pub(crate) root: String,
+    pub(crate) time: Option<u64>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) fault: String,
+    pub(crate) index: Option<u64>,
+    pub(crate) id: Option<String>,
+    pub(crate) what: String,
 }
 
 impl Verdict {
+    /// Nothing is wrong.
+    pub(crate) fn is_intact(&self) -> bool {
+        self.findings_total == 0
+    }
+
     /// The verdict for people.
-    pub(crate) fn text(&self, reader: &Reader, paint: Paint) -> String {
-        let mut text = if self.report.is_intact() {
+    pub(crate) fn text(&self, paint: Paint) -> String {
+        let mut text = if self.is_intact() {
             self.intact(paint)
         } else {
             self.broken(paint)
         };
-        let identity = reader.identity();
         let _ = write!(
             text,
             "\n  ledger      {} ({})",
-            identity.name,
-            printable(&identity.origin)
+            self.name,
+            printable(&self.origin)
         );
-        if let Some(signed) = reader.checkpoint() {
+        if let Some(signed) = &self.signed {
             let time = signed
                 .time
                 .and_then(|seconds| jiff::Timestamp::from_second(seconds as i64).ok());
@@ -104,29 +85,29 @@ impl Verdict {
             let _ = write!(
                 text,
                 "\n  checkpoint  {} records{time}",
-                grouped(signed.checkpoint.size)
+                grouped(signed.size)
             );
-            let _ = write!(text, "\n  root        {}", signed.checkpoint.root);
+            let _ = write!(text, "\n  root        {}", printable(&signed.root));
         }
-        if let Some(size) = self.report.continues {
+        if let Some(size) = self.continues {
             let _ = write!(
                 text,
                 "\n  seen before the log continues the {} records you last saw",
                 grouped(size)
             );
         }
-        if self.report.redacted + self.report.erased > 0 {
-            let (redacted, erased) = (self.report.redacted, self.report.erased);
+        if self.redacted + self.erased > 0 {
+            let (redacted, erased) = (self.redacted, self.erased);
             let _ = write!(
                 text,
                 "\n  erased      {redacted} in part, {erased} in whole, each on record; the rest is intact"
             );
         }
-        if self.report.beyond_checkpoint > 0 {
+        if self.beyond_checkpoint > 0 {
             let _ = write!(
                 text,
                 "\n  not signed  {} acknowledged since the checkpoint",
-                self.report.beyond_checkpoint
+                self.beyond_checkpoint
             );
         }
         text
@@ -135,29 +116,28 @@ impl Verdict {
     fn intact(&self, paint: Paint) -> String {
         let took = duration(self.took);
         let word = paint.good("INTACT");
-        match self.depth {
-            Depth::Quick => format!("{word}  the log's head is sound (no record was read; {took})"),
-            _ if self.report.records_checked == 1 => {
-                format!("{word}  1 record is as it was signed ({took})")
+        match self.records_checked {
+            _ if self.quick => {
+                format!("{word}  the log's head is sound (no record was read; {took})")
             }
-            _ => format!(
+            1 => format!("{word}  1 record is as it was signed ({took})"),
+            checked => format!(
                 "{word}  {} records are as they were signed ({took})",
-                grouped(self.report.records_checked)
+                grouped(checked)
             ),
         }
     }
 
     fn broken(&self, paint: Paint) -> String {
-        let report = &self.report;
-        let count = report.findings_total;
+        let count = self.findings_total;
         let things = if count == 1 {
             "one thing is"
         } else {
             &format!("{} things are", grouped(count))
         };
         let mut text = format!("{}  {things} not as signed\n", paint.bad("TAMPERED"));
-        for finding in report.findings.iter().take(FINDINGS_SHOWN) {
-            let _ = write!(text, "\n  {}", describe(finding, paint));
+        for found in self.findings.iter().take(FINDINGS_SHOWN) {
+            let _ = write!(text, "\n  {}", describe(found, paint));
         }
         let more = count.saturating_sub(FINDINGS_SHOWN as u64);
         if more > 0 {
@@ -173,16 +153,11 @@ impl Verdict {
 
     /// What to do about a broken ledger.
     pub(crate) fn advise(&self, output: &Output) {
-        let first = self.report.findings.first();
-        let has = |fault: Fault| {
-            self.report
-                .findings
-                .iter()
-                .any(|finding| finding.fault == fault)
-        };
-        if has(Fault::RolledBack) || has(Fault::Forked) {
+        let has = |fault: &str| self.findings.iter().any(|found| found.fault == fault);
+        let first = self.findings.first();
+        if has("rolled-back") || has("forked") {
             output.hint("the signed head that you saw before is kept in your state folder: it proves what the log once said");
-        } else if let Some(id) = first.and_then(|finding| finding.id.as_ref()) {
+        } else if let Some(id) = first.and_then(|found| found.id.as_ref()) {
             output.hint(format_args!(
                 "evidence made earlier still proves what {} said; compare with a backup",
                 printable(id)
@@ -194,31 +169,30 @@ impl Verdict {
     }
 
     /// The verdict for programs.
-    pub(crate) fn json(&self, reader: &Reader) -> serde_json::Value {
-        let report = &self.report;
-        let finding = |finding: &Finding| json!({ "fault": finding.fault.as_str(), "index": finding.index, "id": finding.id, "what": finding.what });
-        let checkpoint = report.checkpoint.as_ref().map(|checkpoint| {
-            json!({ "origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.to_string() })
-        });
+    pub(crate) fn json(&self) -> serde_json::Value {
+        let found = |found: &Found| json!({ "fault": found.fault, "index": found.index, "id": found.id, "what": found.what });
+        let checkpoint = self.signed.as_ref().map(
+            |signed| json!({ "origin": signed.origin, "size": signed.size, "root": signed.root }),
+        );
         json!({
-            "intact": report.is_intact(),
-            "ledger": reader.identity().name,
+            "intact": self.is_intact(),
+            "ledger": self.name,
             "checkpoint": checkpoint,
-            "records_stored": report.records_stored,
-            "records_checked": report.records_checked,
-            "erased_in_part": report.redacted,
-            "erased_in_whole": report.erased,
-            "beyond_checkpoint": report.beyond_checkpoint,
-            "continues": report.continues,
-            "findings_total": report.findings_total,
-            "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+            "records_stored": self.records_stored,
+            "records_checked": self.records_checked,
+            "erased_in_part": self.redacted,
+            "erased_in_whole": self.erased,
+            "beyond_checkpoint": self.beyond_checkpoint,
+            "continues": self.continues,
+            "findings_total": self.findings_total,
+            "findings": self.findings.iter().map(found).collect::<Vec<_>>(),
             "seconds": self.took.as_secs_f64(),
         })
     }
 }
 
-fn describe(finding: &Finding, paint: Paint) -> String {
-    let place = match (finding.index, &finding.id) {
+fn describe(found: &Found, paint: Paint) -> String {
+    let place = match (found.index, &found.id) {
         (Some(index), Some(id)) => format!("index {index}, id {}", printable(id)),
         (Some(index), None) => format!("index {index}"),
         (None, _) => "the log".to_owned(),
@@ -226,7 +200,7 @@ fn describe(finding: &Finding, paint: Paint) -> String {
     format!(
         "{}  {}: {}",
         paint.strong(&place),
-        finding.fault.as_str(),
-        printable(&finding.what)
+        printable(&found.fault),
+        printable(&found.what)
     )
 }

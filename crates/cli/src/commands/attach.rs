@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use crate::book;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::Format;
-use crate::store;
 
 /// Keep a file beside the ledger and print its digest, to be named in `attachments`
 #[derive(Debug, clap::Args)]
@@ -32,9 +32,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         Box::new(File::open(&args.file).map_err(|error| Failure::io("open", &args.file, &error))?)
     };
     let settings = context.settings()?;
-    let ledger = store::writer(&settings)?;
-    let blob = ledger.put_blob(&mut reader);
-    let closed = store::close(ledger, &settings);
+    let pen = book::pen(&settings, "cli")?;
+    let blob = pen.attach(&mut reader);
+    let closed = pen.close();
     let blob = blob?;
     closed?;
     if format == Format::Table {

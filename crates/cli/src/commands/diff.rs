@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use causebook_ledger::Row;
+use causebook_client::Item;
 use serde_json::{Value, json};
 
 use crate::commands::show;
@@ -11,7 +11,7 @@ use crate::failure::Outcome;
 use crate::grid::{Column, Grid};
 use crate::output::{Format, Output};
 use crate::words::{self, Dictionary};
-use crate::{rows, store};
+use crate::{book, rows};
 
 /// Show what differs between two records
 #[derive(Debug, clap::Args)]
@@ -47,22 +47,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         Format::Markdown,
     ];
     let format = output.format("diff", &known, Format::Table)?;
-    let reader = store::reader(&context.settings()?)?;
-    let (from, to) = (reader.find(&args.from)?, reader.find(&args.to)?);
+    let book = book::open(&context.settings()?)?;
+    let (from, to) = (book.find(&args.from)?, book.find(&args.to)?);
     let (old, new) = (rows::value(&from)?, rows::value(&to)?);
     let changes = changes(&old, &new, args.all);
     match format {
         Format::Json | Format::Ndjson => print_json(output, format, &changes),
         Format::Csv => output.line(grid(&changes, &Dictionary::default()).csv()),
         Format::Markdown => {
-            output.line(grid(&changes, &show::dictionary(&reader, &old)?).markdown())
+            output.line(grid(&changes, &show::dictionary(book.as_ref(), &old)?).markdown())
         }
         _ => {
             output.line(headline(&from, &to, &old, &new))?;
             if changes.is_empty() {
                 return output.line("\nNothing else differs.");
             }
-            let table = grid(&changes, &show::dictionary(&reader, &old)?)
+            let table = grid(&changes, &show::dictionary(book.as_ref(), &old)?)
                 .table(output.width(), output.paint());
             output.line(format_args!("\n{table}"))?;
             if !args.all {
@@ -151,13 +151,8 @@ fn leaves(part: &str, value: Option<&Value>) -> BTreeMap<String, Value> {
     }
 }
 
-fn headline(from: &Row, to: &Row, old: &Value, new: &Value) -> String {
-    let name = |row: &Row| {
-        row.record
-            .fields()
-            .id
-            .unwrap_or_else(|| format!("index {}", row.index))
-    };
+fn headline(from: &Item, to: &Item, old: &Value, new: &Value) -> String {
+    let name = |item: &Item| item.id().unwrap_or_else(|| format!("index {}", item.index));
     let (from, to) = (name(from), name(to));
     let decision = |value: &Value| value.get("decision").map(words::text_of);
     match (decision(old), decision(new)) {

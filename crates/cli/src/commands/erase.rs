@@ -1,14 +1,13 @@
 //! `causebook erase`: content goes, the record of its going stays, and every proof still holds.
 
-use causebook_ledger::Erasure;
 use causebook_record::{Pointer, RecordError};
 use serde_json::json;
 
+use crate::book;
 use crate::commands::prove;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Format;
-use crate::store;
 use crate::units::grouped;
 
 /// Erase a record's content, or fields of it; proofs still hold
@@ -37,10 +36,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let output = &context.output;
     let format = output.format("erase", &[Format::Table, Format::Json], Format::Table)?;
     let settings = context.settings()?;
-    let row = store::reader(&settings)?.find(&args.id)?;
-    let id = row.record.fields().id.unwrap_or_else(|| args.id.clone());
+    let item = book::open(&settings)?.find(&args.id)?;
+    let id = item.id().unwrap_or_else(|| args.id.clone());
     let pointers = pointers(&args.fields)?;
-    if let Some(text) = row.record.text() {
+    if let Some(text) = &item.text {
         let facts = causebook_record::facts(text)?;
         for pointer in &pointers {
             if !facts.iter().any(|fact| pointer.selects(&fact.path)) {
@@ -63,14 +62,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         )
         .hint("--yes does it"));
     }
-    let erasure = if pointers.is_empty() {
-        Erasure::Payload
-    } else {
-        Erasure::Facts(pointers)
-    };
-    let ledger = store::writer(&settings)?;
-    let outcome = ledger.erase(&id, &erasure, &args.reason, &settings.by.value);
-    let closed = store::close(ledger, &settings);
+    let pen = book::pen(&settings, "cli")?;
+    let outcome = pen.erase(&id, &pointers, &args.reason);
+    let closed = pen.close();
     let report = outcome?;
     closed?;
     for file in &report.found_in_files {
@@ -87,8 +81,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             "id": id,
             "index": report.index,
             "facts_erased": report.facts_erased,
-            "recorded_as": report.receipt.id,
-            "recorded_at_index": report.receipt.index,
+            "recorded_as": report.recorded_as,
+            "recorded_at_index": report.recorded_at_index,
             "not_searched": report.not_searched,
             "bytes_searched": report.bytes_searched,
             "found_in_files": report.found_in_files,
@@ -101,12 +95,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     ))?;
     output.line(format_args!(
         "  recorded as {} at index {}",
-        report.receipt.id, report.receipt.index
+        report.recorded_as, report.recorded_at_index
     ))?;
-    output.line(format_args!(
-        "  searched {} bytes of the ledger for what is gone",
-        grouped(report.bytes_searched)
-    ))?;
+    if let Some(bytes) = report.bytes_searched {
+        output.line(format_args!(
+            "  searched {} bytes of the ledger for what is gone",
+            grouped(bytes)
+        ))?;
+    }
     if report.not_searched > 0 {
         output.line(format_args!(
             "  {} of the values are too short to be told from others and were not searched for",

@@ -5,13 +5,14 @@ use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use causebook_ledger::Row;
+use causebook_client::Item;
 
+use crate::book::Book;
 use crate::config::Settings;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::Format;
-use crate::{answers, rows, store};
+use crate::{answers, book, rows};
 
 /// Write all records to a file
 ///
@@ -75,23 +76,23 @@ fn format_of(path: &Path) -> Option<Format> {
 }
 
 fn write(settings: &Settings, format: Format, mut out: impl Write + Send) -> Outcome {
+    let book = book::open(settings)?;
     match format {
-        Format::Ndjson => write_rows(settings, &mut out, |row| Some(rows::json(row))),
-        Format::Line => write_rows(settings, &mut out, rows::text_line),
-        _ => answers::write(&store::query(settings, None)?.run(EVERYTHING)?, format, out),
+        Format::Ndjson => write_each(book.as_ref(), &mut out, |item| Some(item.to_json())),
+        Format::Line => write_each(book.as_ref(), &mut out, rows::text_line),
+        _ => answers::write(&book.sql(EVERYTHING, None)?, format, out),
     }
 }
 
-/// Writes row by row, without holding them.
-fn write_rows(
-    settings: &Settings,
+/// Writes record by record, without holding them.
+fn write_each(
+    book: &dyn Book,
     out: &mut impl Write,
-    print: impl Fn(&Row) -> Option<String>,
+    print: impl Fn(&Item) -> Option<String>,
 ) -> Outcome {
-    let reader = store::reader(settings)?;
     let mut written = Ok(());
-    reader.scan(0..reader.size(), &mut |row| {
-        written = print(&row).map_or(Ok(()), |line| writeln!(out, "{line}"));
+    book.each(&mut |item| {
+        written = print(&item).map_or(Ok(()), |line| writeln!(out, "{line}"));
         if written.is_ok() {
             ControlFlow::Continue(())
         } else {

@@ -3,14 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use causebook_ledger::Identity;
 use serde_json::json;
 
+use crate::book::{self, Made};
 use crate::config::FILE_NAME;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Format, Output};
-use crate::store;
 
 /// Make a home with a ledger in it
 #[derive(Debug, clap::Args)]
@@ -37,12 +36,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let settings = context.settings()?;
     let output = &context.output;
     let format = output.format("init", &[Format::Table, Format::Json], Format::Table)?;
-    let home = &settings.home.value;
-    let identity = store::create(&settings, args.origin.as_deref())?;
-    write_settings(home)?;
+    let made = book::create(&settings, args.origin.as_deref())?;
     match format {
-        Format::Json => output.line(format_args!("{:#}", describe(home, &identity))),
-        _ => introduce(output, home, &identity),
+        Format::Json => output.line(format_args!("{:#}", describe(&made))),
+        _ => introduce(output, &made),
     }
 }
 
@@ -55,24 +52,20 @@ pub(crate) fn write_settings(home: &Path) -> Outcome {
     fs::write(&path, SETTINGS).map_err(|error| Failure::io("write", &path, &error))
 }
 
-fn describe(home: &Path, identity: &Identity) -> serde_json::Value {
+fn describe(made: &Made) -> serde_json::Value {
     json!({
-        "home": home,
-        "ledger": identity.name,
-        "origin": identity.origin,
-        "created": identity.created.to_string(),
-        "keys": identity.keys,
+        made.place_is: made.place,
+        "ledger": made.name,
+        "origin": made.origin,
+        "created": made.created,
+        "keys": made.keys,
     })
 }
 
-fn introduce(output: &Output, home: &Path, identity: &Identity) -> Outcome {
-    output.line(format_args!(
-        "Made ledger {} in {}",
-        identity.name,
-        home.display()
-    ))?;
-    output.line(format_args!("  origin  {}", identity.origin))?;
-    for key in &identity.keys {
+fn introduce(output: &Output, made: &Made) -> Outcome {
+    output.line(format_args!("Made ledger {} in {}", made.name, made.place))?;
+    output.line(format_args!("  origin  {}", made.origin))?;
+    for key in &made.keys {
         output.line(format_args!(
             "  key     {}",
             shortened(key, output.width().saturating_sub(10))

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::commands::parse;
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::{rows, store};
+use crate::{book, rows, store};
 
 /// List records, newest first
 #[derive(Debug, clap::Args)]
@@ -72,11 +72,9 @@ const STRIDE: u64 = 4096;
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let output = &context.output;
     let format = output.format("ls", &rows::FORMATS, output.rows_default())?;
-    let reader = store::reader(&context.settings()?)?;
+    let book = book::open(&context.settings()?)?;
     let limit = if args.all { usize::MAX } else { args.limit };
-    let found = args
-        .filter
-        .find(&reader, args.oldest, limit.saturating_add(1))?;
+    let found = book.select(&args.filter, args.oldest, limit.saturating_add(1))?;
     let more = found.len() > limit;
     let shown = found.get(..limit).unwrap_or(&found);
     rows::print(output, shown, format)?;

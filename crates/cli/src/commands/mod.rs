@@ -19,7 +19,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod ls;
 pub(crate) mod man;
-mod parse;
+pub(crate) mod parse;
 pub(crate) mod prove;
 pub(crate) mod record;
 pub(crate) mod serve;

@@ -2,15 +2,14 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use causebook_ledger::Row;
-use causebook_record::{Pointer, RecordError, Selection, Stored};
+use causebook_client::Item;
+use causebook_record::{Pointer, RecordError};
 
+use crate::book::{self, Proof};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Format;
-use crate::store;
 use crate::suggest::nearest;
 
 /// Write evidence for a record that anyone can check
@@ -35,30 +34,14 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
 }
 
-/// A record that was acknowledged a moment ago is under a signed head soon, if its writer lives.
-const LOOKS_MAX: usize = 10;
-const LOOK_INTERVAL: Duration = Duration::from_millis(200);
-
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     context
         .output
         .format("prove", &[Format::Json], Format::Json)?;
-    let settings = context.settings()?;
-    let mut reader = store::reader(&settings)?;
-    let row = reader.find(&args.id)?;
-    for _ in 0..LOOKS_MAX {
-        if reader
-            .checkpoint()
-            .is_some_and(|signed| signed.checkpoint.size > row.index)
-        {
-            break;
-        }
-        std::thread::sleep(LOOK_INTERVAL);
-        reader = store::reader(&settings)?;
-    }
-    let selection = selection(&args.show, &row)?;
-    let evidence = reader.evidence(row.index, &selection, args.linked)?;
-    let text = evidence.to_json();
+    let book = book::open(&context.settings()?)?;
+    let item = book.find(&args.id)?;
+    let places = places(&args.show, &item)?;
+    let Proof { text, key } = book.evidence(&item, &places, args.linked)?;
     let Some(path) = &args.output else {
         return context.output.line(text.trim_end());
     };
@@ -67,7 +50,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         "wrote {}: whoever has it can check it with",
         path.display()
     ));
-    let key = reader.identity().keys.first().map_or("", String::as_str);
     context.output.say(format_args!(
         "  causebook check {} --key '{key}'",
         path.display()
@@ -75,14 +57,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     Ok(())
 }
 
-/// The places to show. Each must be there: a slip of the pen must not look like a kept secret.
-fn selection(places: &[String], row: &Row) -> Outcome<Selection> {
-    if places.is_empty() {
-        return Ok(Selection::All);
-    }
-    let text = match &row.record {
-        Stored::Erased { .. } => return Ok(Selection::All),
-        record => record.text().unwrap_or_default(),
+/// The places to show; none are all. Each must be there: a slip of the pen must not look like a kept secret.
+fn places(places: &[String], item: &Item) -> Outcome<Vec<Pointer>> {
+    let Some(text) = &item.text else {
+        return Ok(Vec::new());
     };
     let facts = causebook_record::facts(text)?;
     let mut pointers = Vec::new();
@@ -99,7 +77,7 @@ fn selection(places: &[String], row: &Row) -> Outcome<Selection> {
         }
         pointers.push(pointer);
     }
-    Ok(Selection::Only(pointers))
+    Ok(pointers)
 }
 
 /// A pointer that selects nothing, with the nearest that would.

@@ -7,16 +7,16 @@ use std::fs::File;
 use std::io::{self, BufReader, IsTerminal};
 use std::path::PathBuf;
 
-use causebook_ledger::{AppendError, Ledger, Receipt};
+use causebook_client::Receipt;
 use causebook_record::Draft;
 use serde_json::json;
 
+use crate::book::{self, Pen, Stopped};
 use crate::commands::compose::{self, Flags};
 use crate::context::Context;
 use crate::documents::{Document, Documents};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Format, Output};
-use crate::store;
 
 /// Record decisions from a file, standard input or flags
 ///
@@ -57,10 +57,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         Some(text) => Documents::single("the flags", text),
         None => open(args.file.as_ref())?,
     };
-    let ledger = store::writer(&settings)?;
+    let pen = book::pen(&settings, "cli")?;
     let batch = Batch {
-        ledger: &ledger,
-        by: &settings.by.value,
+        pen: pen.as_ref(),
         output,
         format,
     };
@@ -70,7 +69,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         batch.record_all_or_nothing(documents)
     };
     // What was told first is told, even if closing fails too.
-    let closed = store::close(ledger, &settings);
+    let closed = pen.close();
     let counts = counts?;
     closed?;
     if counts.recorded + counts.repeated + counts.refused != 1 {
@@ -109,8 +108,7 @@ struct Counts {
 }
 
 struct Batch<'a> {
-    ledger: &'a Ledger,
-    by: &'a str,
+    pen: &'a dyn Pen,
     output: &'a Output,
     format: Format,
 }
@@ -143,23 +141,37 @@ impl Batch<'_> {
             return Err(failure);
         }
         let mut counts = Counts::default();
-        let receipts =
-            self.ledger
-                .append_all(drafts, self.by, "cli")
-                .map_err(|(position, error)| {
-                    let failure = Failure::from(error);
-                    match places.get(position) {
-                        Some(place) if places.len() > 1 => {
-                            failure.place(format!("{place}; nothing was recorded"))
-                        }
-                        Some(place) => failure.place(place.clone()),
-                        None => failure,
-                    }
-                })?;
+        let receipts = match self.pen.append_all(drafts) {
+            Ok(receipts) => receipts,
+            Err(stopped) => return Err(self.stopped(stopped, &places)?),
+        };
         for receipt in receipts {
             self.acknowledged(&receipt, &mut counts)?;
         }
         Ok(counts)
+    }
+
+    /// What is said of a batch that was not recorded as a whole. What was recorded of it is acknowledged first.
+    fn stopped(&self, stopped: Stopped, places: &[String]) -> Outcome<Failure> {
+        let Stopped {
+            position,
+            failure,
+            recorded,
+        } = stopped;
+        let mut counts = Counts::default();
+        for receipt in &recorded {
+            self.acknowledged(receipt, &mut counts)?;
+        }
+        let others = match recorded.len() {
+            0 => "nothing was recorded".to_owned(),
+            1 => "1 other record was recorded".to_owned(),
+            count => format!("{count} other records were recorded"),
+        };
+        Ok(match places.get(position) {
+            Some(place) if places.len() > 1 => failure.place(format!("{place}; {others}")),
+            Some(place) => failure.place(place.clone()),
+            None => failure,
+        })
     }
 
     /// Reports every refused record of a batch that had to be whole.
@@ -208,14 +220,12 @@ impl Batch<'_> {
     }
 
     fn append(&self, drafts: Vec<Draft>, places: Vec<String>, counts: &mut Counts) -> Outcome {
-        let results = self.ledger.append_batch(drafts, self.by, "cli");
+        let results = self.pen.append_batch(drafts);
         for (result, place) in results.into_iter().zip(places) {
             match result {
                 Ok(receipt) => self.acknowledged(&receipt, counts)?,
-                Err(error @ AppendError::Failed { .. }) => {
-                    return Err(Failure::from(error).place(place));
-                }
-                Err(error) => self.refused(&Failure::from(error).place(place), counts),
+                Err(error) if error.ends => return Err(error.failure.place(place)),
+                Err(error) => self.refused(&error.failure.place(place), counts),
             }
         }
         Ok(())
@@ -243,9 +253,8 @@ impl Batch<'_> {
                 receipt.id, receipt.index
             ));
         }
-        let digest = receipt.digest.to_string();
         self.output.line(json!({
-            "id": receipt.id, "index": receipt.index, "digest": digest, "repeated": receipt.repeated
+            "id": receipt.id, "index": receipt.index, "digest": receipt.digest, "repeated": receipt.repeated
         }))
     }
 }

@@ -1,14 +1,15 @@
 //! `causebook show`: one record, for people or as it was sealed.
 
-use causebook_ledger::{Depth, Reader, Row, VerifyRequest};
+use causebook_client::Item;
 
+use crate::book::Book;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Format, printable};
 use crate::page::Page;
 use crate::paint::Paint;
 use crate::words::Dictionary;
-use crate::{json, rows, store, units};
+use crate::{book, json, rows, units};
 
 /// Show one record: what was decided and why
 #[derive(Debug, clap::Args)]
@@ -25,16 +26,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let output = &context.output;
     let known = [Format::Table, Format::Json, Format::Ndjson, Format::Line];
     let format = output.format("show", &known, Format::Table)?;
-    let reader = store::reader(&context.settings()?)?;
-    let row = reader.find(&args.id)?;
+    let book = book::open(&context.settings()?)?;
+    let item = book.find(&args.id)?;
     if args.raw {
-        let text = row.record.text().ok_or_else(|| erased(&row))?;
+        let text = item.text.as_deref().ok_or_else(|| erased(&item))?;
         return output.line(text);
     }
     match format {
-        Format::Json => output.line(json::pretty(&rows::json(&row))),
+        Format::Json => output.line(json::pretty(&item.to_json())),
         Format::Table => {
-            let (text, intact) = page(&reader, &row, output.paint())?;
+            let (text, intact) = page(book.as_ref(), &item, output.paint())?;
             output.line(text)?;
             if intact {
                 Ok(())
@@ -42,20 +43,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
                 Err(Failure::reported(Exit::Tampered))
             }
         }
-        _ => rows::print(output, &[row], format),
+        _ => rows::print(output, &[item], format),
     }
 }
 
 /// The page of a record with everything in the ledger that belongs to it, and whether the record is intact.
-pub(crate) fn page(reader: &Reader, row: &Row, paint: Paint) -> Outcome<(String, bool)> {
-    let (integrity, intact) = integrity(reader, row, paint)?;
-    let text = write(reader, row, &integrity, paint, Extent::Whole)?;
+pub(crate) fn page(book: &dyn Book, item: &Item, paint: Paint) -> Outcome<(String, bool)> {
+    let (integrity, intact) = integrity(book, item, paint)?;
+    let text = write(book, item, &integrity, paint, Extent::Whole)?;
     Ok((text, intact))
 }
 
 /// The part of the page that fits on a screen.
-pub(crate) fn summary(reader: &Reader, row: &Row, paint: Paint) -> Outcome<String> {
-    write(reader, row, &[], paint, Extent::Summary)
+pub(crate) fn summary(book: &dyn Book, item: &Item, paint: Paint) -> Outcome<String> {
+    write(book, item, &[], paint, Extent::Summary)
 }
 
 /// How much of a page is written.
@@ -65,20 +66,20 @@ enum Extent {
 }
 
 fn write(
-    reader: &Reader,
-    row: &Row,
+    book: &dyn Book,
+    item: &Item,
     integrity: &[String],
     paint: Paint,
     extent: Extent,
 ) -> Outcome<String> {
-    let value = rows::value(row)?;
-    let about = match row.record.fields().id {
-        Some(id) => rows_at(reader, &reader.referring_to(&id)?)?,
+    let value = rows::value(item)?;
+    let about = match item.id() {
+        Some(id) => book.about(&id)?,
         None => Vec::new(),
     };
-    let dictionary = dictionary(reader, &value)?;
+    let dictionary = dictionary(book, &value)?;
     let page = Page {
-        row,
+        item,
         value: &value,
         dictionary: &dictionary,
         about: &about,
@@ -92,32 +93,24 @@ fn write(
 }
 
 /// The words that the record says it was explained with; none if that record is gone.
-pub(crate) fn dictionary(reader: &Reader, value: &serde_json::Value) -> Outcome<Dictionary> {
+pub(crate) fn dictionary(book: &dyn Book, value: &serde_json::Value) -> Outcome<Dictionary> {
     let Some(id) = Dictionary::id_in(value) else {
         return Ok(Dictionary::default());
     };
-    match reader.find_exact(id)? {
-        Some(row) => Ok(Dictionary::of_record(&rows::value(&row)?)),
+    match book.find_exact(id)? {
+        Some(item) => Ok(Dictionary::of_record(&rows::value(&item)?)),
         None => Ok(Dictionary::default()),
     }
 }
 
 /// What the log says about the record, held against it here and now.
-fn integrity(reader: &Reader, row: &Row, paint: Paint) -> Outcome<(Vec<String>, bool)> {
-    let request = VerifyRequest {
-        depth: Depth::One(row.index),
-        remembered: None,
-        threads: 1,
-    };
-    let report = reader.verify(&request, &mut |_, _| {})?;
-    let mut lines = vec![format!("index {} of {}", row.index, reader.size())];
-    if let Ok(Some(digest)) = row.record.digest() {
+fn integrity(book: &dyn Book, item: &Item, paint: Paint) -> Outcome<(Vec<String>, bool)> {
+    let integrity = book.integrity(item)?;
+    let mut lines = vec![format!("index {} of {}", item.index, integrity.size)];
+    if let Some(digest) = &integrity.digest {
         lines.push(format!("digest {digest}"));
     }
-    let signed = reader
-        .checkpoint()
-        .filter(|signed| signed.checkpoint.size > row.index);
-    lines.push(match signed.and_then(|signed| signed.time) {
+    let standing = match integrity.signed {
         Some(seconds) => {
             let time = jiff::Timestamp::from_second(seconds as i64)
                 .map(units::second)
@@ -125,34 +118,28 @@ fn integrity(reader: &Reader, row: &Row, paint: Paint) -> Outcome<(Vec<String>, 
             format!("under the log head signed {time} UTC")
         }
         None => "acknowledged, not yet under a signed log head".to_owned(),
-    });
-    for finding in &report.findings {
-        lines.push(format!(
-            "{} {}",
-            paint.bad("TAMPERED"),
-            printable(&finding.to_string())
-        ));
+    };
+    if integrity.unchecked.is_none() {
+        lines.push(standing);
     }
-    if report.is_intact() {
+    for finding in &integrity.findings {
+        lines.push(format!("{} {}", paint.bad("TAMPERED"), printable(finding)));
+    }
+    let intact = integrity.findings.is_empty();
+    if let Some(why) = &integrity.unchecked {
+        lines.push(format!("not checked: {}", printable(why)));
+    } else if intact {
         lines.push(format!("{} checked just now", paint.good("INTACT")));
     }
-    Ok((lines, report.is_intact()))
+    Ok((lines, intact))
 }
 
-fn rows_at(reader: &Reader, indexes: &[u64]) -> Outcome<Vec<Row>> {
-    let mut rows = Vec::new();
-    for index in indexes {
-        rows.extend(reader.get(*index)?);
-    }
-    Ok(rows)
-}
-
-fn erased(row: &Row) -> Failure {
+fn erased(item: &Item) -> Failure {
     Failure::new(
         Exit::NotFound,
         "erased",
         "the content of this record was erased",
     )
-    .place(format!("index {}", row.index))
+    .place(format!("index {}", item.index))
     .hint("its digest is still in the log: `causebook prove` shows it")
 }

@@ -3,10 +3,10 @@
 use std::io::{self, IsTerminal, Read};
 
 use crate::answers;
+use crate::book;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::Format;
-use crate::store;
 use crate::units::grouped;
 
 /// Ask the ledger in SQL
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let format = output.format("sql", &known, output.rows_default())?;
     let settings = context.settings()?;
     let statement = statement(args)?;
-    let answer = store::query(&settings, args.limit)?.run(&statement)?;
+    let answer = book::open(&settings)?.sql(&statement, args.limit)?;
     if format == Format::Table {
         output.line(answers::grid(&answer)?.table(output.width(), output.paint()))?;
         output.say(format_args!("\n{} rows", grouped(answer.rows() as u64)));

@@ -1,15 +1,13 @@
 //! `causebook tail`: the last records, and new ones as they are acknowledged.
 
-use std::ops::ControlFlow;
-use std::time::Duration;
+use causebook_client::Item;
 
-use causebook_ledger::Row;
-
+use crate::book::News;
 use crate::commands::ls::Filter;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{Format, printable};
-use crate::{rows, store, units};
+use crate::{book, rows, units};
 
 /// Print the last records, and new ones as they come
 #[derive(Debug, clap::Args)]
@@ -26,47 +24,29 @@ pub(crate) struct Args {
     follow: bool,
 }
 
-/// How often it is looked whether the log has grown. A record is under a new head about 100 ms after its receipt.
-const LOOK_INTERVAL: Duration = Duration::from_millis(200);
-
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let output = &context.output;
     let known = [Format::Table, Format::Ndjson, Format::Line];
     let format = output.format("tail", &known, output.rows_default())?;
-    let settings = context.settings()?;
-    let mut reader = store::reader(&settings)?;
-    let mut last = args.filter.find(&reader, false, args.limit)?;
-    last.reverse();
-    for row in &last {
-        print(context, row, format)?;
+    let book = book::open(&context.settings()?)?;
+    if args.follow {
+        return book.follow(&args.filter, args.limit, &mut |news| match news {
+            News::Record(item) => print(context, &item, format),
+        });
     }
-    if !args.follow {
-        return Ok(());
+    let last = book.select(&args.filter, false, args.limit)?;
+    for item in last.iter().rev() {
+        print(context, item, format)?;
     }
-    loop {
-        let next = reader.size();
-        let head = store::head(&settings);
-        while store::head(&settings) == head {
-            std::thread::sleep(LOOK_INTERVAL);
-        }
-        reader = store::reader(&settings)?;
-        let mut fresh = Vec::new();
-        reader.scan(next..reader.size(), &mut |row| {
-            fresh.push(row);
-            ControlFlow::Continue(())
-        })?;
-        for row in fresh.iter().filter(|row| args.filter.admits(row)) {
-            print(context, row, format)?;
-        }
-    }
+    Ok(())
 }
 
 /// One record, one line: a table cannot know its widths before the last row.
-fn print(context: &Context, row: &Row, format: Format) -> Outcome {
+fn print(context: &Context, item: &Item, format: Format) -> Outcome {
     if format != Format::Table {
-        return rows::print(&context.output, std::slice::from_ref(row), format);
+        return rows::print(&context.output, std::slice::from_ref(item), format);
     }
-    let fields = row.record.fields();
+    let fields = item.fields();
     let word =
         |value: Option<String>| value.map_or_else(|| "-".to_owned(), |value| printable(&value));
     let time = fields.time.map(units::second).unwrap_or_default();
@@ -78,7 +58,7 @@ fn print(context: &Context, row: &Row, format: Format) -> Outcome {
     let model = rows::model(&fields)
         .map(|model| format!("  {}", printable(&model)))
         .unwrap_or_default();
-    let decision = word(fields.decision.or_else(|| rows::result(row)));
+    let decision = word(fields.decision.or_else(|| rows::result(item)));
     context.output.line(format_args!(
         "{time}  {:<20}  {kind:<9} {decision}{score}{model}",
         word(fields.id)

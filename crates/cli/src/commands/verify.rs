@@ -1,14 +1,11 @@
 //! `causebook verify`: is everything still as it was signed, and if not, what is wrong first?
 
-use causebook_ledger::{Depth, Reader};
 use serde_json::json;
 
-use crate::commands::parse;
+use crate::book::{self, Question, Scope};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Format, Output, printable};
-use crate::store;
-use crate::verdict::{self, Memory};
 
 /// Check that nothing was changed, dropped, added, reordered or rolled back
 ///
@@ -36,28 +33,33 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let output = &context.output;
     let format = output.format("verify", &[Format::Table, Format::Json], Format::Table)?;
     let settings = context.settings()?;
-    let outcome = store::reader(&settings).and_then(|reader| {
-        let memory = if args.forgetful {
-            None
-        } else {
-            Memory::of_user()
-        };
-        let verdict = verdict::reach(&reader, depth(args, &reader)?, memory.as_ref(), output)?;
-        Ok((reader, verdict))
-    });
-    let (reader, verdict) = match outcome {
-        Ok(verified) => verified,
+    let question = Question {
+        scope: scope(args),
+        remembering: !args.forgetful,
+    };
+    let outcome = book::open(&settings).and_then(|book| book.verify(&question, output));
+    let verdict = match outcome {
+        Ok(verdict) => verdict,
         Err(failure) => return stopped(failure, format, output),
     };
     match format {
-        Format::Json => output.line(format_args!("{:#}", verdict.json(&reader)))?,
-        _ => output.line(verdict.text(&reader, output.paint()))?,
+        Format::Json => output.line(format_args!("{:#}", verdict.json()))?,
+        _ => output.line(verdict.text(output.paint()))?,
     }
-    if verdict.report.is_intact() {
+    if verdict.is_intact() {
         return Ok(());
     }
     verdict.advise(output);
     Err(Failure::reported(Exit::Tampered))
+}
+
+fn scope(args: &Args) -> Scope {
+    match (&args.id, &args.since) {
+        _ if args.quick => Scope::Quick,
+        (Some(id), _) => Scope::One(id.clone()),
+        (None, Some(since)) => Scope::Since(since.clone()),
+        (None, None) => Scope::Full,
+    }
 }
 
 /// A verification that could not be carried through. If what stopped it is itself tampering, that is the verdict;
@@ -87,49 +89,4 @@ fn stopped(failure: Failure, format: Format, output: &Output) -> Outcome {
         }),
         _ => Err(failure),
     }
-}
-
-fn depth(args: &Args, reader: &Reader) -> Outcome<Depth> {
-    if args.quick {
-        return Ok(Depth::Quick);
-    }
-    if let Some(id) = &args.id {
-        return Ok(Depth::One(reader.find(id)?.index));
-    }
-    let Some(since) = &args.since else {
-        return Ok(Depth::Full);
-    };
-    if let Ok(index) = since.parse::<u64>() {
-        if index >= reader.size() && index > 0 {
-            let title = format!(
-                "--since {index}: the ledger ends before, it has {} records",
-                reader.size()
-            );
-            return Err(Failure::usage(title));
-        }
-        return Ok(Depth::Since(index));
-    }
-    let moment = parse::moment(since)
-        .map_err(|problem| Failure::usage(format!("--since {since}: {problem}, or an index")))?;
-    Ok(Depth::Since(first_recorded(
-        reader,
-        moment.before(store::now()),
-    )?))
-}
-
-/// The first record that was recorded at `time` or later. Times of recording rise with the index, or nearly.
-fn first_recorded(reader: &Reader, time: jiff::Timestamp) -> Outcome<u64> {
-    let (mut low, mut high) = (0, reader.size());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let recorded = reader
-            .get(middle)?
-            .and_then(|row| row.record.fields().recorded_at);
-        if recorded.is_some_and(|recorded| recorded < time) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    Ok(low)
 }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use causebook_ledger::Row;
-use causebook_record::{Fields, Stored};
+use causebook_client::Item;
+use causebook_record::Fields;
 use serde_json::{Map, Value};
 
 use crate::paint::Paint;
@@ -15,11 +15,11 @@ mod why;
 /// Everything a page shows.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
-    pub(crate) row: &'a Row,
+    pub(crate) item: &'a Item,
     pub(crate) value: &'a Value,
     pub(crate) dictionary: &'a Dictionary,
     /// Records about this one, in the order they were recorded.
-    pub(crate) about: &'a [Row],
+    pub(crate) about: &'a [Item],
     /// What is known about its place in the log, a line each.
     pub(crate) integrity: &'a [String],
     pub(crate) paint: Paint,
@@ -31,7 +31,7 @@ const NAMES: usize = 32;
 impl Page<'_> {
     /// The outcome, why, and what came of it: what fits on a screen.
     pub(crate) fn summary(&self) -> String {
-        let fields = self.row.record.fields();
+        let fields = self.item.fields();
         let mut page = self.headline(&fields);
         self.why(&mut page);
         self.links(&mut page, &fields);
@@ -40,19 +40,17 @@ impl Page<'_> {
 
     /// The whole page, without a final newline.
     pub(crate) fn text(&self) -> String {
-        let fields = self.row.record.fields();
+        let fields = self.item.fields();
         let mut page = self.headline(&fields);
-        match &self.row.record {
-            Stored::Whole { .. } => {}
-            Stored::Redacted { redaction, .. } => {
-                let _ = write!(
-                    page,
-                    "\n\n  {} of {} facts were erased.",
-                    redaction.hidden.len(),
-                    redaction.count
-                );
+        match &self.item.text {
+            Some(text) if self.item.erased_facts > 0 => {
+                let erased = self.item.erased_facts;
+                let remaining = causebook_record::facts(text).map_or(0, |facts| facts.len() as u64);
+                let count = erased + remaining;
+                let _ = write!(page, "\n\n  {erased} of {count} facts were erased.");
             }
-            Stored::Erased { .. } => {
+            Some(_) => {}
+            None => {
                 page.push_str("\n\n  Its content was erased. Its digest is still in the log.");
             }
         }
@@ -86,7 +84,7 @@ impl Page<'_> {
 
     fn headline(&self, fields: &Fields) -> String {
         let id = fields.id.as_deref().map_or_else(
-            || format!("index {}", self.row.index),
+            || format!("index {}", self.item.index),
             crate::output::printable,
         );
         let kind = fields.kind.map_or("record", |kind| kind.as_str());
@@ -178,8 +176,8 @@ impl Page<'_> {
         if let Some(id) = &fields.refers_to {
             let _ = write!(page, "\n  about {}", crate::output::printable(id));
         }
-        for row in self.about {
-            let linked = row.record.fields();
+        for item in self.about {
+            let linked = item.fields();
             let id = linked
                 .id
                 .as_deref()
@@ -187,7 +185,7 @@ impl Page<'_> {
                 .unwrap_or_default();
             let kind = linked.kind.map_or("erased", |kind| kind.as_str());
             let time = linked.time.map(units::second).unwrap_or_default();
-            let gist = rows::value(row)
+            let gist = rows::value(item)
                 .ok()
                 .and_then(|value| gist(&value, kind))
                 .unwrap_or_default();

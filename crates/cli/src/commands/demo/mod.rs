@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use causebook_ledger::{Clock, Depth, Identity, Reader, RealDisk, SystemClock};
+use causebook_ledger::{Clock, Identity, RealDisk, SystemClock};
 use causebook_record::Draft;
 use clap::Subcommand;
 
 use crate::args::Global;
+use crate::book::{self, Book, Question, Scope};
 use crate::commands::{init, show};
 use crate::config::Settings;
 use crate::context::Context;
@@ -18,7 +19,6 @@ use crate::output::Format;
 use crate::store;
 use crate::suggest::nearest;
 use crate::units::duration;
-use crate::verdict::{self, Memory};
 
 mod tamper;
 
@@ -129,22 +129,27 @@ fn set_up_and_show(args: &Args, settings: &Settings, context: &Context) -> Outco
     } else {
         output.line(format_args!("The demo is in {} already.\n", home.display()))?;
     }
-    let row = reader.find(SHOWN)?;
+    let book = book::open(settings)?;
+    let shown = book.find(SHOWN)?;
     output.line("One of the 45 denied applications:\n")?;
-    output.line(show::summary(&reader, &row, output.paint())?)?;
+    output.line(show::summary(book.as_ref(), &shown, output.paint())?)?;
     output.line("")?;
-    verify_and_advise(&reader, home, context)
+    verify_and_advise(book.as_ref(), home, context)
 }
 
-fn verify_and_advise(reader: &Reader, home: &Path, context: &Context) -> Outcome {
+fn verify_and_advise(book: &dyn Book, home: &Path, context: &Context) -> Outcome {
     let output = &context.output;
-    let verdict = verdict::reach(reader, Depth::Full, Memory::of_user().as_ref(), output)?;
-    output.line(verdict.text(reader, output.paint()))?;
+    let everything = Question {
+        scope: Scope::Full,
+        remembering: true,
+    };
+    let verdict = book.verify(&everything, output)?;
+    output.line(verdict.text(output.paint()))?;
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| "causebook".to_owned());
     let program = format!("{program} --home {}", home.display());
-    if !verdict.report.is_intact() {
+    if !verdict.is_intact() {
         output.hint(format_args!("{program} demo --fresh    begins anew"));
         return Err(Failure::reported(Exit::Tampered));
     }

@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use causebook_capture::{Import, Imported, ImportedRow, Rejected, RejectsFormat, RejectsWriter};
-use causebook_ledger::{AppendError, Ledger};
 use causebook_record::Draft;
 
+use crate::book::Pen;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Output, printable};
 use crate::progress::Progress;
@@ -94,8 +94,7 @@ impl<'a> Rejects<'a> {
 /// Takes rows in, a chunk at a time.
 pub(super) struct Intake<'a> {
     /// `None` when nothing is to be recorded.
-    ledger: Option<&'a Ledger>,
-    by: &'a str,
+    pen: Option<&'a dyn Pen>,
     rejects: Rejects<'a>,
     counts: Counts,
     pending: Vec<(ImportedRow, Draft)>,
@@ -103,10 +102,9 @@ pub(super) struct Intake<'a> {
 }
 
 impl<'a> Intake<'a> {
-    pub(super) fn new(ledger: Option<&'a Ledger>, by: &'a str, rejects: Rejects<'a>) -> Intake<'a> {
+    pub(super) fn new(pen: Option<&'a dyn Pen>, rejects: Rejects<'a>) -> Intake<'a> {
         Intake {
-            ledger,
-            by,
+            pen,
             rejects,
             counts: Counts::default(),
             pending: Vec::new(),
@@ -123,7 +121,7 @@ impl<'a> Intake<'a> {
     fn take(&mut self, import: &Import, after: u64, output: &Output) -> Outcome {
         let progress = Progress::new(
             output,
-            if self.ledger.is_some() {
+            if self.pen.is_some() {
                 "recording"
             } else {
                 "checking"
@@ -172,24 +170,19 @@ impl<'a> Intake<'a> {
     fn append(&mut self) -> Outcome {
         let (rows, drafts): (Vec<ImportedRow>, Vec<Draft>) =
             std::mem::take(&mut self.pending).into_iter().unzip();
-        let Some(ledger) = self.ledger else {
+        let Some(pen) = self.pen else {
             self.counts.recorded += rows.len() as u64;
             return Ok(());
         };
         let mut failed = None;
-        for (result, row) in ledger
-            .append_batch(drafts, self.by, "import")
-            .into_iter()
-            .zip(rows)
-        {
+        for (result, row) in pen.append_batch(drafts).into_iter().zip(rows) {
             match result {
                 Ok(receipt) if receipt.repeated => self.counts.repeated += 1,
                 Ok(_) => self.counts.recorded += 1,
-                Err(error @ (AppendError::Failed { .. } | AppendError::Busy { .. })) => {
-                    failed =
-                        failed.or(Some(Failure::from(error).place(format!("row {}", row.row))));
+                Err(error) if error.ends => {
+                    failed = failed.or(Some(error.failure.place(format!("row {}", row.row))));
                 }
-                Err(error) => self.reject(&row.reject(error.to_string()))?,
+                Err(error) => self.reject(&row.reject(error.failure.title))?,
             }
         }
         failed.map_or(Ok(()), Err)

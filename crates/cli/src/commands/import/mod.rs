@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use causebook_capture::{CaptureError, Import, Mapping, Source, guess};
 use serde_json::json;
 
+use crate::book;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Format, Output, printable};
 use crate::progress::Progress;
-use crate::store;
 use crate::units::grouped;
 
 mod intake;
@@ -126,14 +126,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         }
     }
     let rejects = Rejects::new(args.rejects.as_deref(), output)?;
-    let ledger = if args.dry_run {
+    let pen = if args.dry_run {
         None
     } else {
-        Some(store::writer(&settings)?)
+        Some(book::pen(&settings, "import")?)
     };
-    let intake = Intake::new(ledger.as_ref(), &settings.by.value, rejects);
+    let intake = Intake::new(pen.as_deref(), rejects);
     let counts = intake.run(&import, args.after, output);
-    let closed = ledger.map_or(Ok(()), |ledger| store::close(ledger, &settings));
+    let closed = pen.map_or(Ok(()), |pen| pen.close());
     let counts = counts?;
     closed?;
     report(&counts, args.dry_run, format, output)?;
