@@ -12,7 +12,10 @@ use crate::answers::{LedgerInfo, Me, NewToken, Pulse, TokenInfo};
 use crate::credentials::Credentials;
 use crate::error::ClientError;
 use crate::ledger::RemoteLedger;
-use crate::transport::{Call, Transport};
+use crate::transport::{Answer, Call, Transport};
+
+/// Longest purpose that the server takes.
+const PURPOSE_BYTES_MAX: usize = 200;
 
 /// How a client behaves. The defaults suit a person who waits.
 #[derive(Clone, Debug)]
@@ -24,7 +27,7 @@ pub struct Options {
     pub read_timeout: Duration,
     /// How often a request that failed in passing is made again. 4.
     pub retries_max: u32,
-    /// How long it is waited before the first of these; the waits double. 200 ms.
+    /// How long it is waited before the first of these; the waits double. 100 ms.
     pub retry_wait: Duration,
     /// Whether a token may go unencrypted to another machine. Never set this because something does not work.
     pub allow_plain_http: bool,
@@ -40,7 +43,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(60),
             retries_max: 4,
-            retry_wait: Duration::from_millis(200),
+            retry_wait: Duration::from_millis(100),
             allow_plain_http: false,
             purpose: None,
             compress: None,
@@ -73,13 +76,14 @@ impl Client {
         options: Options,
     ) -> Result<Client, ClientError> {
         let address = Address::new(url, credentials, options.allow_plain_http)?;
-        if let Some(purpose) = &options.purpose {
-            if purpose.len() > 200 || purpose.chars().any(char::is_control) {
-                return Err(ClientError::Address {
-                    given: purpose.chars().take(40).collect(),
-                    what: "a purpose has at most 200 bytes and no control characters".to_owned(),
-                });
-            }
+        let unfit = |purpose: &&String| {
+            purpose.len() > PURPOSE_BYTES_MAX || purpose.chars().any(char::is_control)
+        };
+        if let Some(purpose) = options.purpose.as_ref().filter(unfit) {
+            return Err(ClientError::Address {
+                given: purpose.chars().take(40).collect(),
+                what: "a purpose has at most 200 bytes and no control characters".to_owned(),
+            });
         }
         Ok(Client {
             transport: Arc::new(Transport::new(address, credentials, options)),
@@ -210,11 +214,11 @@ impl Client {
 
     fn get<T: DeserializeOwned>(&self, segments: &[&str]) -> Result<T, ClientError> {
         let call = Call::get(self.url(segments, &[])?);
-        self.transport.run(call, |answer| answer.json())
+        self.transport.run(call, Answer::json)
     }
 
     fn post<T: DeserializeOwned>(&self, segments: &[&str], body: &str) -> Result<T, ClientError> {
         let call = Call::post(self.url(segments, &[])?, body.as_bytes());
-        self.transport.run(call, |answer| answer.json())
+        self.transport.run(call, Answer::json)
     }
 }

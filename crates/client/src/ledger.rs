@@ -15,7 +15,7 @@ use crate::faults;
 use crate::item::Item;
 use crate::lines::Lines;
 use crate::tail::Tail;
-use crate::transport::{Call, NDJSON, Transport};
+use crate::transport::{Answer, Call, NDJSON, Transport};
 
 /// Most bytes of an evidence file: as many as whoever checks it reads.
 const EVIDENCE_BYTES_MAX: u64 = 64 << 20;
@@ -126,7 +126,7 @@ impl RemoteLedger {
     /// [`ClientError`].
     pub fn info(&self) -> Result<LedgerInfo, ClientError> {
         let call = Call::get(self.url(&[], &[])?);
-        self.transport().run(call, |answer| answer.json())
+        self.transport().run(call, Answer::json)
     }
 
     /// The record with exactly this id.
@@ -254,7 +254,7 @@ impl RemoteLedger {
         query.extend(limit.map(|limit| ("limit", limit.to_string())));
         query.extend(as_of.map(|as_of| ("as_of", as_of.to_string())));
         let call = Call::get(self.url(&["facets"], &query)?);
-        self.transport().run(call, |answer| answer.json())
+        self.transport().run(call, Answer::json)
     }
 
     /// How many records that match fall into each step of time.
@@ -276,10 +276,11 @@ impl RemoteLedger {
         query.extend(span.1.map(|to| ("to", to.to_owned())));
         query.extend(as_of.map(|as_of| ("as_of", as_of.to_string())));
         let call = Call::get(self.url(&["histogram"], &query)?);
-        self.transport().run(call, |answer| answer.json())
+        self.transport().run(call, Answer::json)
     }
 
-    /// Asks in SQL and writes the answer as it comes. Gives how many bytes it had.
+    /// Asks in SQL and writes the answer as it comes. Gives whether there were more rows than were asked for, or than
+    /// the server gives.
     ///
     /// # Errors
     /// [`ClientError`]; [`ClientError::Local`] if `out` cannot be written to.
@@ -289,7 +290,7 @@ impl RemoteLedger {
         rows_max: Option<u64>,
         format: SqlFormat,
         out: &mut dyn Write,
-    ) -> Result<u64, ClientError> {
+    ) -> Result<bool, ClientError> {
         let rows = rows_max.map_or_else(String::new, |rows| format!(",\"rows_max\":{rows}"));
         let body = format!("{{\"sql\":{}{rows}}}", string_text(statement));
         let media_type = format.media_type();
@@ -300,7 +301,9 @@ impl RemoteLedger {
         let answer = self
             .transport()
             .run(call, |answer| answer.of_type(media_type))?;
-        answer.copy_to(out)
+        let truncated = answer.header("causebook-truncated") == Some("true");
+        answer.copy_to(out)?;
+        Ok(truncated)
     }
 
     /// Waits for the first sign of life in a stream of events: whether what is sent arrives when it is sent.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::error::ClientError;
 use crate::faults;
 use crate::ledger::RemoteLedger;
-use crate::transport::Call;
+use crate::transport::{Answer, Call};
 
 /// Longest signed checkpoint that is read: a note with a handful of signatures of 3.3 KB.
 const NOTE_BYTES_MAX: u64 = 64 << 10;
@@ -49,11 +49,7 @@ impl RemoteLedger {
             .run(call, |answer| answer.text(NOTE_BYTES_MAX));
         match outcome {
             Ok(note) => Ok(Some(note)),
-            Err(ClientError::Refused(problem))
-                if problem.status == 404 && problem.code != "no-ledger" =>
-            {
-                Ok(None)
-            }
+            Err(error) if error.is_refused_as("not-covered-yet") => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -65,7 +61,7 @@ impl RemoteLedger {
     pub fn consistency(&self, from: u64, to: u64) -> Result<Consistency, ClientError> {
         let query = [("from", from.to_string()), ("to", to.to_string())];
         let call = Call::get(self.url(&["consistency"], &query)?);
-        let raw: RawConsistency = self.transport().run(call, |answer| answer.json())?;
+        let raw: RawConsistency = self.transport().run(call, Answer::json)?;
         let server = self.transport().address.server();
         if (raw.from, raw.to) != (from, to) {
             let what = format!(
@@ -92,7 +88,7 @@ impl RemoteLedger {
         };
         let mut call = Call::post(self.url(&["verify"], &[])?, body);
         call.patience = Some(LONG_WORK);
-        self.transport().run(call, |answer| answer.json())
+        self.transport().run(call, Answer::json)
     }
 
     /// What is known of records that should be there and are not: gaps, late arrivals, orphans.
@@ -108,6 +104,6 @@ impl RemoteLedger {
         query.extend(source.map(|source| ("source", source.to_owned())));
         query.extend(run.map(|run| ("run", run.to_owned())));
         let call = Call::get(self.url(&["completeness"], &query)?);
-        self.transport().run(call, |answer| answer.json())
+        self.transport().run(call, Answer::json)
     }
 }

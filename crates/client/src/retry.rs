@@ -11,6 +11,8 @@ use crate::error::ClientError;
 
 /// A server that asks to be left alone for longer is not waited for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+/// What an operator has to look at first, or what is no failure of the request.
+const LASTING: [&str; 3] = ["ledger-stopped", "trail-stopped", "proof-timeout"];
 /// The doubling of waits ends here.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -57,7 +59,7 @@ fn is_passing(error: &ClientError, repeatable: bool) -> bool {
         ClientError::Refused(problem) => {
             repeatable
                 && matches!(problem.status, 429 | 502 | 503 | 504)
-                && !matches!(problem.code.as_str(), "ledger-stopped" | "proof-timeout")
+                && !LASTING.contains(&problem.code.as_str())
         }
         _ => false,
     }

@@ -97,11 +97,11 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(address: Address, credentials: &Credentials, options: Options) -> Transport {
-        let tls = TlsConfig::builder()
+                let tls = TlsConfig::builder()
             .root_certs(RootCerts::PlatformVerifier)
             .build();
         let config = Agent::config_builder()
-            .tls_config(tls)
+                        .tls_config(tls)
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -321,24 +321,22 @@ impl Answer {
         (Box::new(self.body.into_reader()), self.server)
     }
 
-    /// Copies the body, and tells how long it was.
-    pub(crate) fn copy_to(self, out: &mut dyn Write) -> Result<u64, ClientError> {
+    /// Copies the body.
+    pub(crate) fn copy_to(self, out: &mut dyn Write) -> Result<(), ClientError> {
         let server = self.server;
         let mut reader = self.body.into_reader();
         let mut buffer = vec![0; 1 << 16];
-        let mut copied = 0;
         loop {
             let count = reader
                 .read(&mut buffer)
                 .map_err(|error| faults::of_reading(error, &server))?;
             let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else {
-                return Ok(copied);
+                return Ok(());
             };
             out.write_all(bytes).map_err(|source| ClientError::Local {
                 doing: "writing the answer",
                 source,
             })?;
-            copied += count as u64;
         }
     }
 

@@ -10,7 +10,7 @@ use crate::batch::Batch;
 use crate::error::ClientError;
 use crate::faults;
 use crate::ledger::RemoteLedger;
-use crate::transport::{Call, Payload};
+use crate::transport::{Answer, Call, Payload};
 
 /// Records read from the caller line by line.
 pub(crate) type Source<'a> = Box<dyn std::io::BufRead + 'a>;
@@ -25,7 +25,7 @@ impl RemoteLedger {
     /// [`ClientError`]; [`ClientError::leaves_outcome_open`] tells whether it may have been recorded.
     pub fn append(&self, record: &[u8]) -> Result<Receipt, ClientError> {
         let call = Call::post(self.url(&["records"], &[])?, record).repeatable(bears_id(record));
-        self.transport().run(call, |answer| answer.json())
+        self.transport().run(call, Answer::json)
     }
 
     /// Records one document a line, and gives what came of each line, in order.
@@ -47,7 +47,7 @@ impl RemoteLedger {
             repeatable: false,
             ..Call::get(self.url(&["attachments"], &[])?)
         };
-        self.transport().run(call, |answer| answer.json())
+        self.transport().run(call, Answer::json)
     }
 
     /// Erases facts of a record, or with `None` all its content. The act itself is recorded, with the reason.
@@ -69,7 +69,7 @@ impl RemoteLedger {
         let mut call = Call::post(url, body.as_bytes());
         // Files are rewritten and searched before the answer.
         call.patience = Some(crate::log::LONG_WORK);
-        let report: Value = self.transport().run(call, |answer| answer.json())?;
+        let report: Value = self.transport().run(call, Answer::json)?;
         let receipt = report.get("receipt").cloned().unwrap_or_default();
         let receipt = serde_json::from_value(receipt).map_err(|error| {
             let server = self.transport().address.server();

@@ -137,7 +137,7 @@ fn a_shorter_log_was_rolled_back() {
         HeadFault::RolledBack { size: 2, seen: 3 }
     );
     let empty = Log::new(&[]);
-    let server = Server::of(vec![empty.info(), problem(404, "no-checkpoint", "")]);
+    let server = Server::of(vec![empty.info(), problem(409, "not-covered-yet", "")]);
     assert_eq!(
         fault(&server, seen.known()),
         HeadFault::RolledBack { size: 0, seen: 3 }
