@@ -16,6 +16,15 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer that was had elsewhere.
+    pub fn new(schema: SchemaRef, batches: Vec<RecordBatch>, truncated: bool) -> Self {
+        Self {
+            schema,
+            batches,
+            truncated,
+        }
+    }
+
     /// Rows in all batches.
     pub fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
