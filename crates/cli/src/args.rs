@@ -38,6 +38,10 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
 
+    /// Server that has the ledgers, instead of a folder [env: CAUSEBOOK_URL]
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "home")]
+    pub(crate) url: Option<String>,
+
     /// Ledger to work on [env: CAUSEBOOK_LEDGER] [default: main]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) ledger: Option<String>,

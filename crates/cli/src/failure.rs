@@ -3,6 +3,7 @@
 //! Every error of every crate ends here as a [`Failure`] with a stable code and an exit code, printed as text, or as one
 //! JSON object where `--format json` was asked for.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 
@@ -22,6 +23,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// What was named does not exist.
     NotFound = 3,
+    /// A server does not know who asks, or does not allow it.
+    Denied = 4,
     /// The ledger or the evidence contradicts itself or its signatures.
     Tampered = 20,
     /// It could not be verified: something needed for it is missing or unreadable.
@@ -36,7 +39,7 @@ pub(crate) struct Failure {
     /// How the process ends.
     pub(crate) exit: Exit,
     /// Stable name of the kind of failure, kebab-case.
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     /// One sentence without a full stop.
     pub(crate) title: String,
     /// Where: file and line, JSON Pointer, path.
@@ -50,10 +53,14 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(exit: Exit, code: &'static str, title: impl Into<String>) -> Failure {
+    pub(crate) fn new(
+        exit: Exit,
+        code: impl Into<Cow<'static, str>>,
+        title: impl Into<String>,
+    ) -> Failure {
         Failure {
             exit,
-            code,
+            code: code.into(),
             title: without_numbers(title.into()),
             place: None,
             detail: None,

@@ -2,11 +2,13 @@
 
 use causebook_access::AccessError;
 use causebook_capture::CaptureError;
+use causebook_client::{ClientError, Problem};
 use causebook_ledger::{AppendError, LedgerError, TableError};
 use causebook_query::QueryError;
 use causebook_record::RecordError;
 
 use crate::failure::{Exit, Failure, chain};
+use crate::output::printable;
 
 impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Failure {
@@ -31,6 +33,82 @@ impl From<AppendError> for Failure {
             }
             AppendError::Refused { .. } => new("refused"),
             _ => new("not-recorded"),
+        }
+    }
+}
+
+/// What a server refuses has the exit code and, where there is one, the name that a folder gives the same refusal.
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Failure {
+        let (exit, code) = match (problem.status, problem.code.as_str()) {
+            (401 | 403, code) => (Exit::Denied, code.to_owned()),
+            (_, "no-record") => (Exit::NotFound, "not-found".to_owned()),
+            (404, code) => (Exit::NotFound, code.to_owned()),
+            (400, code) => (Exit::Usage, code.to_owned()),
+            (_, code) => (Exit::Failure, code.to_owned()),
+        };
+        let mut lines: Vec<String> = problem
+            .errors
+            .iter()
+            .map(|it| printable(&format!("{}: {}", it.pointer, it.detail)))
+            .collect();
+        if let Some(id) = problem
+            .request_id
+            .as_ref()
+            .filter(|_| problem.status >= 500)
+        {
+            lines.push(printable(&format!("the server knows this request as {id}")));
+        }
+        let mut failure = Failure::new(exit, code, printable(problem.sentence()));
+        if !lines.is_empty() {
+            failure = failure.detail(lines.join("\n"));
+        }
+        let own_hint = match (exit, problem.code.as_str()) {
+            (_, "no-record") => Some("`causebook ls` lists the records"),
+            (_, "no-ledger") => Some("`causebook init` makes one"),
+            (_, "busy") => Some("try again in a moment"),
+            (Exit::Denied, _) => Some("`causebook doctor` tells what this token may do"),
+            _ => None,
+        };
+        match problem
+            .hint
+            .as_deref()
+            .map(printable)
+            .or(own_hint.map(str::to_owned))
+        {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// None of these says anything about the ledger: no exit code of theirs is one of tampering.
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Failure {
+        let title = printable(&chain(&error));
+        let new = |exit, code| Failure::new(exit, code, title);
+        match error {
+            ClientError::Refused(problem) => Failure::from(*problem),
+            ClientError::Local { source, .. }
+                if source.kind() == std::io::ErrorKind::BrokenPipe =>
+            {
+                source.into()
+            }
+            ClientError::Local { .. } => new(Exit::Failure, "io"),
+            ClientError::Address { .. } => new(Exit::Usage, "url"),
+            ClientError::Credential { .. } => new(Exit::Usage, "token"),
+            ClientError::PlainHttp { .. } => new(Exit::Usage, "plain-http").hint(
+                "use an https:// address; CAUSEBOOK_ALLOW_PLAIN_HTTP=true sends it all the same, to be read by anyone on the way",
+            ),
+            ClientError::Unreachable { .. } => new(Exit::Failure, "unreachable")
+                .hint("is the address right, and does the server run? `causebook doctor` looks"),
+            ClientError::Tls { .. } => new(Exit::Failure, "tls")
+                .hint("SSL_CERT_FILE names a file with the certificates to trust"),
+            ClientError::Timeout { .. } => new(Exit::Failure, "timeout"),
+            ClientError::Lost { .. } => new(Exit::Failure, "connection-lost"),
+            ClientError::Foreign { .. } => new(Exit::Failure, "not-this-api")
+                .hint("is there a proxy in between, or something else at this address? `causebook doctor` looks"),
+            _ => new(Exit::Failure, "server"),
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Verdict {
     pub(crate) findings: Vec<Found>,
     pub(crate) findings_total: u64,
     pub(crate) took: Duration,
+    /// Where a server was asked: what was checked on this side.
+    pub(crate) here: Option<CheckedHere>,
 }
 
 /// A signed head.
@@ -57,10 +59,29 @@ pub(crate) struct Found {
     pub(crate) what: String,
 }
 
+/// What needs no belief in a server, because it was checked on this side.
+#[derive(Debug)]
+pub(crate) struct CheckedHere {
+    /// Keys that signed the head.
+    pub(crate) keys: usize,
+    /// They were seen for the first time: nothing was known to hold them against.
+    pub(crate) first_seen: bool,
+    /// Records whose evidence was checked.
+    pub(crate) evidence: u64,
+    /// Whether the server verified itself too.
+    pub(crate) server_asked: bool,
+}
+
 impl Verdict {
     /// Nothing is wrong.
     pub(crate) fn is_intact(&self) -> bool {
         self.findings_total == 0
+    }
+
+    /// Adds something that is wrong.
+    pub(crate) fn add(&mut self, found: Found) {
+        self.findings_total += 1;
+        self.findings.push(found);
     }
 
     /// The verdict for people.
@@ -109,6 +130,9 @@ impl Verdict {
                 "\n  not signed  {} acknowledged since the checkpoint",
                 self.beyond_checkpoint
             );
+        }
+        if let Some(here) = &self.here {
+            text.push_str(&here.text(self.quick));
         }
         text
     }
@@ -174,7 +198,7 @@ impl Verdict {
         let checkpoint = self.signed.as_ref().map(
             |signed| json!({ "origin": signed.origin, "size": signed.size, "root": signed.root }),
         );
-        json!({
+        let mut verdict = json!({
             "intact": self.is_intact(),
             "ledger": self.name,
             "checkpoint": checkpoint,
@@ -187,6 +211,57 @@ impl Verdict {
             "findings_total": self.findings_total,
             "findings": self.findings.iter().map(found).collect::<Vec<_>>(),
             "seconds": self.took.as_secs_f64(),
+        });
+        if let (Some(object), Some(here)) = (verdict.as_object_mut(), &self.here) {
+            object.insert("checked_here".to_owned(), here.json());
+        }
+        verdict
+    }
+}
+
+impl CheckedHere {
+    fn text(&self, quick: bool) -> String {
+        let keys = match self.keys {
+            1 => "1 key".to_owned(),
+            count => format!("{count} keys"),
+        };
+        let known = if self.first_seen {
+            "seen for the first time and kept"
+        } else {
+            "known from before"
+        };
+        let mut text = format!("\n  here        the head is signed by {keys}, {known}");
+        match self.evidence {
+            0 => {}
+            1 => text.push_str("\n              evidence of 1 record holds"),
+            count => {
+                let _ = write!(
+                    text,
+                    "\n              evidence of {} records, drawn at random, holds",
+                    grouped(count)
+                );
+            }
+        }
+        if self.server_asked {
+            let claim = if quick {
+                "that its files fit this head"
+            } else {
+                "that every record is as it was signed"
+            };
+            let _ = write!(
+                text,
+                "\n  its word    {claim}: the server says so of itself"
+            );
+        }
+        text
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({
+            "keys": self.keys,
+            "keys_seen_first": self.first_seen,
+            "evidence": self.evidence,
+            "server_asked": self.server_asked,
         })
     }
 }

@@ -16,6 +16,10 @@ use crate::verdict::Verdict;
 
 mod local;
 mod local_verify;
+mod remote;
+mod remote_pen;
+mod remote_verify;
+mod trust;
 
 /// A ledger that is asked.
 pub(crate) trait Book {
@@ -76,17 +80,26 @@ pub(crate) trait Pen {
 
 /// Makes the ledger that the settings name.
 pub(crate) fn create(settings: &Settings, origin: Option<&str>) -> Outcome<Made> {
-    local::create(settings, origin)
+    match &settings.remote {
+        None => local::create(settings, origin),
+        Some(server) => remote::create(settings, server, origin),
+    }
 }
 
 /// Opens the ledger that the settings name for questions.
 pub(crate) fn open(settings: &Settings) -> Outcome<Box<dyn Book>> {
-    Ok(Box::new(local::Local::open(settings)?))
+    Ok(match &settings.remote {
+        None => Box::new(local::Local::open(settings)?),
+        Some(server) => Box::new(remote::Remote::open(settings, server)?),
+    })
 }
 
-/// Opens it for writing; `via` is the way by which records come in.
+/// Opens it for writing; `via` is the way by which records come into a folder. A server knows by itself.
 pub(crate) fn pen(settings: &Settings, via: &'static str) -> Outcome<Box<dyn Pen>> {
-    Ok(Box::new(local::LocalPen::open(settings, via)?))
+    Ok(match &settings.remote {
+        None => Box::new(local::LocalPen::open(settings, via)?),
+        Some(server) => Box::new(remote_pen::RemotePen::open(settings, server)?),
+    })
 }
 
 /// A ledger that was just made.
@@ -105,6 +118,8 @@ pub(crate) struct Made {
 #[derive(Debug)]
 pub(crate) struct Question {
     pub(crate) scope: Scope,
+    /// Records of a server whose evidence is checked on this side, if not as many as usual.
+    pub(crate) sample: Option<u64>,
     /// Compare with the head seen last, and remember this one.
     pub(crate) remembering: bool,
 }
@@ -126,6 +141,8 @@ pub(crate) enum Scope {
 pub(crate) enum News {
     /// A record.
     Record(Item),
+    /// Something to know about the records, for people.
+    Remark(String),
 }
 
 /// What was found when a record was held against the log.
@@ -141,6 +158,22 @@ pub(crate) struct Integrity {
     pub(crate) findings: Vec<String>,
     /// Why it could not be held against the log, if it could not.
     pub(crate) unchecked: Option<String>,
+}
+
+/// A word or id as a filter takes it literally.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// Evidence, and a key to check it with.

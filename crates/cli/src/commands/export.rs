@@ -10,7 +10,7 @@ use causebook_client::Item;
 use crate::book::Book;
 use crate::config::Settings;
 use crate::context::Context;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Format;
 use crate::{answers, book, rows};
 
@@ -80,7 +80,15 @@ fn write(settings: &Settings, format: Format, mut out: impl Write + Send) -> Out
     match format {
         Format::Ndjson => write_each(book.as_ref(), &mut out, |item| Some(item.to_json())),
         Format::Line => write_each(book.as_ref(), &mut out, rows::text_line),
-        _ => answers::write(&book.sql(EVERYTHING, None)?, format, out),
+        _ => {
+            let answer = book.sql(EVERYTHING, None)?;
+            if answer.truncated {
+                let title = "there are more records than a server gives in this format";
+                return Err(Failure::new(Exit::Failure, "too-many", title)
+                    .hint("--format ndjson exports all of them"));
+            }
+            answers::write(&answer, format, out)
+        }
     }
 }
 

@@ -60,7 +60,7 @@ Exit codes
     1  failed: a disk, a permission, a refused record
     2  usage: the command line or a setting is wrong
     3  not found: no such record, ledger or home
-    4  authentication (used where a server is asked)
+    4  denied: a server does not know who asks, or does not allow it
    20  tampering found: the ledger or the evidence contradicts its log or signature
    21  could not be verified: something that is needed is missing or unreadable
   130  interrupted by Ctrl-C
@@ -92,6 +92,15 @@ const ENVIRONMENT: &str = "\
 Environment
 
   CAUSEBOOK_HOME            folder that holds the ledgers (default: ./causebook)
+  CAUSEBOOK_URL             server that has the ledgers, instead of a folder
+  CAUSEBOOK_TOKEN           token to show it; there is no flag for it, because
+                            a command line can be read by others
+  CAUSEBOOK_TOKEN_FILE      file that holds the token
+  CAUSEBOOK_PURPOSE         why it is asked, for the server's record of the
+                            access
+  CAUSEBOOK_ALLOW_PLAIN_HTTP  true: send the token unencrypted to another machine
+  SSL_CERT_FILE             certificates to trust a server by, instead of the
+                            system's
   CAUSEBOOK_LEDGER          ledger to work on (default: main)
   CAUSEBOOK_BY              who records, as it will stand in `recorded.by`
                             (default: local:<login name>)

@@ -118,6 +118,28 @@ impl Filter {
         self.resolve().matches(&row.record.fields())
     }
 
+    /// The same conditions as a filter that a server reads.
+    pub(crate) fn q(&self) -> String {
+        let now = store::now();
+        let at = |moment: &Option<parse::Moment>| {
+            moment.as_ref().map(|moment| moment.before(now).to_string())
+        };
+        let conditions = [
+            ("subject", self.subject.clone()),
+            ("model", self.model.clone()),
+            ("decision", self.decision.clone()),
+            ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
+            ("since", at(&self.since)),
+            ("until", at(&self.until)),
+            ("refers_to", self.refers_to.clone()),
+            ("trace", self.trace.clone()),
+        ];
+        let terms = conditions
+            .into_iter()
+            .filter_map(|(field, value)| Some(format!("{field}:{}", book::quoted(&value?))));
+        terms.collect::<Vec<_>>().join(" ")
+    }
+
     /// Candidates from an index, if one of the conditions has one.
     fn indexed(&self, reader: &Reader) -> Outcome<Option<Vec<u64>>> {
         if let Some(id) = &self.refers_to {

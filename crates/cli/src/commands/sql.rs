@@ -49,7 +49,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         answers::write(&answer, format, output.stdout())?;
     }
     if answer.truncated {
-        output.say("there are more rows than --limit allows");
+        let limit = match args.limit {
+            Some(_) => "--limit allows",
+            None => "a server gives at once",
+        };
+        output.say(format_args!("there are more rows than {limit}"));
     }
     Ok(())
 }

@@ -32,6 +32,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     if args.follow {
         return book.follow(&args.filter, args.limit, &mut |news| match news {
             News::Record(item) => print(context, &item, format),
+            News::Remark(remark) => {
+                context.output.warn(printable(&remark));
+                Ok(())
+            }
         });
     }
     let last = book.select(&args.filter, false, args.limit)?;

@@ -9,7 +9,8 @@ use crate::output::{Format, Output, printable};
 
 /// Check that nothing was changed, dropped, added, reordered or rolled back
 ///
-/// Ends with 0 if all is as it was signed, with 20 if it is not, and with 21 if that could not be found out.
+/// Ends with 0 if all is as it was signed, with 20 if it is not, and with 21 if that could not be found out. A ledger on
+/// a server is verified twice: by the server itself, and on this side as far as that needs no belief in the server.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only the checkpoint, the sizes, and that the log has grown from the head seen last
@@ -24,6 +25,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID", conflicts_with_all = ["quick", "since"])]
     id: Option<String>,
 
+    /// Of a ledger on a server: check evidence of this many records on this side, drawn at random [default: 8]
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["id", "since"])]
+    sample: Option<u64>,
+
     /// Neither compare with the head seen last nor remember this one
     #[arg(long)]
     forgetful: bool,
@@ -35,6 +40,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let settings = context.settings()?;
     let question = Question {
         scope: scope(args),
+        sample: args.sample,
         remembering: !args.forgetful,
     };
     let outcome = book::open(&settings).and_then(|book| book.verify(&question, output));

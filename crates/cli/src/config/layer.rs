@@ -16,6 +16,10 @@ pub(super) struct Keys {
     pub(super) home: Option<Spanned<PathBuf>>,
     pub(super) ledger: Option<Spanned<String>>,
     pub(super) by: Option<Spanned<String>>,
+    pub(super) url: Option<Spanned<String>>,
+    pub(super) token_file: Option<Spanned<PathBuf>>,
+    pub(super) allow_plain_http: Option<Spanned<bool>>,
+    pub(super) purpose: Option<Spanned<String>>,
     pub(super) sql: Option<SqlKeys>,
     pub(super) server: Option<toml::Table>,
 }
@@ -27,10 +31,14 @@ pub(super) struct SqlKeys {
     pub(super) memory_mb: Option<Spanned<u64>>,
 }
 
-const KNOWN_KEYS: [&str; 7] = [
+const KNOWN_KEYS: [&str; 11] = [
     "home",
     "ledger",
     "by",
+    "url",
+    "token_file",
+    "allow_plain_http",
+    "purpose",
     "sql",
     "timeout_s",
     "memory_mb",
@@ -87,6 +95,9 @@ fn refusal(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let key = text.get(span).unwrap_or_default().trim().trim_matches('"');
     let failure = if error.message().starts_with("unknown field") {
         let suggestion = match nearest(key, KNOWN_KEYS) {
+            _ if key == "token" => {
+                "a token is not kept among settings: CAUSEBOOK_TOKEN holds one, `token_file` names a file with one".to_owned()
+            }
             Some(known) => format!("did you mean `{known}`?"),
             None => "`causebook config show` lists every key".to_owned(),
         };

@@ -15,8 +15,10 @@ use crate::failure::{Failure, Outcome};
 
 mod layer;
 mod server;
+mod remote;
 
 use layer::{Keys, Layer, SqlKeys};
+pub(crate) use remote::RemoteServer;
 
 /// Name of the settings file, in the working folder and in a home.
 pub(crate) const FILE_NAME: &str = "causebook.toml";
@@ -26,6 +28,8 @@ pub(crate) const FILE_NAME: &str = "causebook.toml";
 pub(crate) struct Settings {
     /// Folder that holds the ledgers.
     pub(crate) home: Setting<PathBuf>,
+    /// The server that has the ledgers, if they are not in a folder.
+    pub(crate) remote: Option<RemoteServer>,
     /// Name of the ledger to work on.
     pub(crate) ledger: Setting<String>,
     /// Who records, as it will stand in `recorded.by`.
@@ -86,6 +90,7 @@ impl Settings {
         layers.extend(home_layer(&home.value)?);
         layers.extend(user);
         let layers: Vec<&Layer> = layers.iter().collect();
+        let remote = RemoteServer::load(global, &layers, &home)?;
         let ledger = pick(
             flag("--ledger", global.ledger.clone()),
             "CAUSEBOOK_LEDGER",
@@ -116,6 +121,7 @@ impl Settings {
         )?;
         Ok(Settings {
             home,
+            remote,
             ledger,
             by,
             sql_timeout_s: timeout,
@@ -125,8 +131,8 @@ impl Settings {
     }
 
     /// Every setting as key, value and origin.
-    pub(crate) fn entries(&self) -> [(&'static str, String, &Origin); 5] {
-        [
+    pub(crate) fn entries(&self) -> Vec<(&'static str, String, &Origin)> {
+        let mut entries = vec![
             (
                 "home",
                 self.home.value.display().to_string(),
@@ -144,7 +150,13 @@ impl Settings {
                 self.sql_memory_mb.value.to_string(),
                 &self.sql_memory_mb.origin,
             ),
-        ]
+        ];
+        if let Some(remote) = &self.remote {
+            // The home is of no account then.
+            entries.remove(0);
+            entries.extend(remote.entries());
+        }
+        entries
     }
 }
 

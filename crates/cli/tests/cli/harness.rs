@@ -98,7 +98,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(arguments: &[&str], output: Output) -> Run {
+    pub(crate) fn of(arguments: &[&str], output: Output) -> Run {
         Run {
             command: arguments.join(" "),
             code: output.status.code().expect("the program was not killed"),

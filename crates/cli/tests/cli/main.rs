@@ -9,5 +9,6 @@ mod prove;
 mod readme;
 mod record;
 mod reference;
+mod remote;
 mod settings;
 mod token;

@@ -77,6 +77,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         );
     }
     let ledger = Some("main".to_owned());
+    if context.global.url.is_some() {
+        return Err(
+            Failure::usage("a demo is set up in a folder, not on a server").hint("leave out --url"),
+        );
+    }
     let settings = Settings::load(&Global {
         home: Some(home),
         ledger,
@@ -141,6 +146,7 @@ fn verify_and_advise(book: &dyn Book, home: &Path, context: &Context) -> Outcome
     let output = &context.output;
     let everything = Question {
         scope: Scope::Full,
+        sample: None,
         remembering: true,
     };
     let verdict = book.verify(&everything, output)?;

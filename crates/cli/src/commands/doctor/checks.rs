@@ -82,7 +82,7 @@ fn home(settings: &Settings) -> Check {
 }
 
 /// The program cannot have been built in its own future.
-fn clock_is_set(now: Timestamp) -> Check {
+pub(super) fn clock_is_set(now: Timestamp) -> Check {
     let shown = format!("{} UTC", second(now));
     let earliest = Timestamp::from_second(EARLIEST_SECOND).unwrap_or(Timestamp::UNIX_EPOCH);
     if now < earliest {
