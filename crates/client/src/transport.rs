@@ -97,11 +97,11 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(address: Address, credentials: &Credentials, options: Options) -> Transport {
-                let tls = TlsConfig::builder()
+        let tls = TlsConfig::builder()
             .root_certs(RootCerts::PlatformVerifier)
             .build();
         let config = Agent::config_builder()
-                        .tls_config(tls)
+            .tls_config(tls)
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)

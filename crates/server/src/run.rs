@@ -3,7 +3,7 @@
 use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -59,7 +59,12 @@ pub fn start_log(format: &str, level: &str) -> Result<(), ConfigError> {
     let level: LevelFilter = level
         .parse()
         .map_err(|_| refused("log.level", level, "expected error, warn, info or debug"))?;
-    let registry = tracing_subscriber::registry().with(level);
+    // What the libraries below tell is told where it warns: the table's own log alone is kilobytes a line.
+    let ours = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target("causebook", level)
+        .with_target("causebook_server", level);
+    let registry = tracing_subscriber::registry().with(ours);
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     // A log that was started before, by whoever embeds the server, stays.
     let _ = match format {

@@ -23,6 +23,8 @@ pub(crate) struct Access<'a> {
     pub(crate) result: &'a str,
     /// How many records were shown.
     pub(crate) records: Option<u64>,
+    /// Which places of it, where not all were.
+    pub(crate) shown: Option<&'a str>,
     /// Why, where the act asks for a reason of its own.
     pub(crate) reason: Option<&'a str>,
 }
@@ -35,6 +37,7 @@ impl<'a> Access<'a> {
             object: None,
             result: "ok",
             records: None,
+            shown: None,
             reason: None,
         }
     }
@@ -80,6 +83,7 @@ fn record(asking: &Asking, access: &Access<'_>) -> Result<String, causebook_reco
     ];
     let texts = [
         ("object", object),
+        ("shown", access.shown),
         ("reason", access.reason),
         ("purpose", asking.purpose.as_deref()),
         ("from", asking.from.as_deref()),

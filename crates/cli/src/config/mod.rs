@@ -14,8 +14,8 @@ use crate::args::Global;
 use crate::failure::{Failure, Outcome};
 
 mod layer;
-mod server;
 mod remote;
+mod server;
 
 use layer::{Keys, Layer, SqlKeys};
 pub(crate) use remote::RemoteServer;

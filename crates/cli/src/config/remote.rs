@@ -177,7 +177,7 @@ fn token(layers: &[&Layer]) -> Outcome<Setting<TokenSource>> {
 fn strength(origin: &Origin) -> u8 {
     match origin {
         Origin::Flag(_) => 3,
-        Origin::Environment(_) => 2,
+        Origin::Environment(_) | Origin::ServerVariable(_) => 2,
         Origin::File { .. } => 1,
         Origin::Default => 0,
     }

@@ -35,7 +35,7 @@ pub(crate) async fn put(
     body: Body,
 ) -> Result<Response, Problem> {
     let book = app.book(&asking, &ledger, Permission::Attach).await?;
-    let mut incoming = Incoming::new(body, &app);
+    let incoming = Incoming::new(body, &app);
     let (pieces, arriving) = mpsc::channel(4);
     let storing = blocking(move || {
         let mut content = Arriving::new(arriving);
@@ -45,17 +45,7 @@ pub(crate) async fn put(
             None => Ok(stored?),
         }
     });
-    let forwarding = async move {
-        loop {
-            let Some(piece) = incoming.next().await.transpose() else {
-                return;
-            };
-            let failed = piece.is_err();
-            if pieces.send(piece).await.is_err() || failed {
-                return;
-            }
-        }
-    };
+    let forwarding = forward(incoming, pieces);
     let (stored, ()) = tokio::join!(storing, forwarding);
     let blob = stored?;
     let body = json!({"digest": blob.digest, "size": blob.size}).to_string();
@@ -106,6 +96,16 @@ pub(crate) async fn get(
         (header::ETAG, header(&format!("\"{digest}\""))),
     ];
     Ok((head, Body::from(content)).into_response())
+}
+
+/// Hands a body to a reader on another thread.
+pub(super) async fn forward(mut incoming: Incoming, pieces: mpsc::Sender<Result<Bytes, Problem>>) {
+    while let Some(piece) = incoming.next().await.transpose() {
+        let failed = piece.is_err();
+        if pieces.send(piece).await.is_err() || failed {
+            return;
+        }
+    }
 }
 
 /// A body as a blocking reader, which keeps what was wrong with it.

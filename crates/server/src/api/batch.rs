@@ -11,11 +11,13 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
+use causebook_capture::arrow::{Limits, Reader};
 use causebook_ledger::Clock as _;
 use causebook_record::{Draft, INPUT_BYTES_MAX, string_text};
 use futures::StreamExt as _;
-use tokio::sync::{RwLock, mpsc};
+use tokio::sync::{RwLock, mpsc, oneshot};
 
+use super::attachments::{Arriving, forward};
 use super::incoming::Incoming;
 use super::item::header;
 use super::media::NDJSON;
@@ -89,6 +91,49 @@ pub(super) fn ndjson(
     let (chunks, cut) = mpsc::channel(1);
     tokio::spawn(cut_lines(incoming, records_max, chunks));
     answer(batch, cut)
+}
+
+/// A batch in Arrow IPC.
+///
+/// # Errors
+/// If the stream does not begin as one.
+pub(super) async fn arrow(
+    app: App,
+    asking: Asking,
+    book: Arc<Book>,
+    allow_missing: bool,
+    incoming: Incoming,
+) -> Result<Response, Problem> {
+    let records_max = app.config.limits.records;
+    let batch = Batch {
+        app,
+        asking,
+        book,
+        allow_missing,
+        place: "row",
+    };
+    let (pieces, arriving) = mpsc::channel(4);
+    let (chunks, cut) = mpsc::channel(1);
+    tokio::spawn(forward(incoming, pieces));
+    let (begun, begins) = oneshot::channel();
+    tokio::task::spawn_blocking(move || {
+        let mut content = Arriving::new(arriving);
+        match Reader::open(&mut content, Limits::default()) {
+            Ok(blocks) => {
+                let _ = begun.send(Ok(()));
+                cut_rows(blocks, records_max, &chunks);
+            }
+            Err(error) => {
+                let problem = Problem::new(Code::InvalidBody, error.to_string());
+                let _ = begun.send(Err(content.problem.take().unwrap_or(problem)));
+            }
+        }
+    });
+    match begins.await {
+        Ok(Ok(())) => Ok(answer(batch, cut)),
+        Ok(Err(problem)) => Err(problem),
+        Err(_) => Err(Problem::internal(&"the reader of the stream went away")),
+    }
 }
 
 /// Appends chunks and streams their results. Appending goes on whether or not anybody reads them.
@@ -193,6 +238,41 @@ fn refuse_more(chunk: &mut Chunk, place: u64, records_max: usize) {
     let detail =
         format!("a batch has at most {records_max} records; from here on nothing was recorded");
     chunk.push(place, Err(Problem::new(Code::TooLarge, detail)));
+}
+
+/// Takes the rows of an Arrow stream, as they come, into chunks. An error of the stream is told behind the last row.
+fn cut_rows(blocks: Reader<&mut Arriving>, records_max: usize, chunks: &mpsc::Sender<Chunk>) {
+    let mut chunk = Chunk::default();
+    let mut last = 0;
+    for block in blocks {
+        let block = match block {
+            Ok(block) => block,
+            Err(error) => {
+                let problem = Problem::new(Code::InvalidBody, error.to_string());
+                chunk.push(last + 1, Err(problem));
+                break;
+            }
+        };
+        for row in block.rows() {
+            last = row.number;
+            let record = row.record.map(|text| text.as_bytes().to_vec());
+            chunk.push(
+                last,
+                record.map_err(|fault| {
+                    Problem::new(Code::InvalidRecord, fault.to_string()).at(fault.pointer())
+                }),
+            );
+            if last > records_max as u64 {
+                refuse_more(&mut chunk, last, records_max);
+                let _ = chunks.blocking_send(chunk);
+                return;
+            }
+            if chunk.is_full() && chunks.blocking_send(std::mem::take(&mut chunk)).is_err() {
+                return;
+            }
+        }
+    }
+    let _ = chunks.blocking_send(chunk);
 }
 
 impl Batch {

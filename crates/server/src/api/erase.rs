@@ -70,11 +70,19 @@ pub(crate) async fn erase(
     }
     let by = asking.name().to_owned();
     let erased = id.clone();
+    let places = match &what {
+        Erasure::Payload => json!("payload"),
+        Erasure::Facts(pointers) => pointers.iter().map(Pointer::as_str).collect(),
+    };
     let report = blocking(move || Ok(book.ledger.erase(&erased, &what, &reason, &by)?)).await?;
     let body = json!({
         "id": id,
+        "index": report.index,
+        "erased": places,
         "receipt": super::write::receipt_json(&report.receipt),
         "facts_erased": report.facts_erased,
+        "not_searched": report.not_searched,
+        "bytes_searched": report.bytes_searched,
         "found_in_files": report.found_in_files,
         "found_in_records": report.found_in_records,
     });

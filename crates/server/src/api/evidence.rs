@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use causebook_access::Permission;
 use causebook_record::{Pointer, Selection};
-use serde::Deserialize;
 
-use super::extract::{Path, Query, bad_parameter};
+use super::extract::{Path, bad_parameter};
 use super::item::header;
 use super::media::JSON;
 use super::read::{access, look_up};
@@ -20,14 +19,30 @@ use crate::problem::{Code, Problem};
 use crate::state::App;
 
 /// What to show.
-#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EvidenceQuery {
-    /// Places to show, as JSON Pointers with commas between: `/decision,/output`. Nothing: everything.
-    show: Option<String>,
+    /// A place to show, as a JSON Pointer; given again for each. Nothing: everything.
+    show: Vec<String>,
     /// Also the records about this one, and the one it is about.
     linked: bool,
+}
+
+impl EvidenceQuery {
+    /// Parameters that may come again are more than what reads the others takes.
+    fn read(query: Option<&str>) -> Result<Self, Problem> {
+        let mut read = Self::default();
+        for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            match (name.as_ref(), value.as_ref()) {
+                ("show", place) => read.show.push(place.to_owned()),
+                ("linked", "true") => read.linked = true,
+                ("linked", "false") => read.linked = false,
+                ("linked", _) => return Err(bad_parameter("linked", "expected true or false")),
+                (unknown, _) => return Err(bad_parameter(unknown, "there is no such parameter")),
+            }
+        }
+        Ok(read)
+    }
 }
 
 /// Get evidence for a record that anyone can check offline.
@@ -44,7 +59,7 @@ pub(crate) async fn evidence(
     State(app): State<App>,
     asking: Asking,
     Path((ledger, id)): Path<(String, String)>,
-    Query(query): Query<EvidenceQuery>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let book = app.book(&asking, &ledger, Permission::Evidence).await?;
     // Evidence shows facts as they were sealed, so nothing of it can be masked: who sees masks gets none.
@@ -53,10 +68,14 @@ pub(crate) async fn evidence(
         return Err(Problem::new(Code::Forbidden, detail)
             .hint("reveal the record for a reason, or ask somebody who sees it unmasked"));
     }
-    let show = selection(query.show.as_deref())?;
+    let query = EvidenceQuery::read(query.as_deref())?;
+    let show = selection(&query.show)?;
+    let places = query.show.join(",");
     let found = look_up(&book, &id).await;
     let mut noted = access("evidence", &ledger, &id, &found);
-    noted.reason = query.show.as_deref();
+    noted.shown = Some(&places)
+        .filter(|places| !places.is_empty())
+        .map(String::as_str);
     app.trail.note(&asking, &noted).await?;
     let row = found?;
     let covered = *book.covered.borrow();
@@ -81,13 +100,12 @@ pub(crate) async fn evidence(
     Ok(([(header::CONTENT_TYPE, header(JSON))], file).into_response())
 }
 
-fn selection(show: Option<&str>) -> Result<Selection, Problem> {
-    let Some(show) = show.filter(|show| !show.is_empty()) else {
+fn selection(show: &[String]) -> Result<Selection, Problem> {
+    if show.is_empty() {
         return Ok(Selection::All);
-    };
-    let pointers = show.split(',').map(|place| {
+    }
+    let pointers = show.iter().map(|place| {
         place
-            .trim()
             .parse::<Pointer>()
             .map_err(|error| bad_parameter("show", error.to_string()))
     });

@@ -1,11 +1,10 @@
 //! What a list comes to: counts by field, and over time.
 
-
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use causebook_access::Permission;
-use causebook_query::FacetField;
+use causebook_query::{FacetField, HistogramRequest, SeriesOf};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
@@ -57,13 +56,19 @@ pub(crate) async fn facets(
     let book = app.book(&asking, &ledger, Permission::Search).await?;
     let mask = app.mask(&asking, &ledger);
     let limit = bounded("limit", query.limit, 20, VALUES_MAX)?;
-    let names = query.field.as_deref().unwrap_or("decision,model,kind");
+    let names = query
+        .field
+        .clone()
+        .unwrap_or_else(|| "decision,model,kind".to_owned());
     let fields = names
         .split(',')
         .map(|name| field("field", name))
         .collect::<Result<Vec<_>, _>>()?;
     if fields.len() > FIELDS_MAX {
-        return Err(bad_parameter("field", format!("at most {FIELDS_MAX} fields")));
+        return Err(bad_parameter(
+            "field",
+            format!("at most {FIELDS_MAX} fields"),
+        ));
     }
     let filter = filter(&app, query.q.as_deref())?;
     let as_of = as_of(&book, query.as_of)?;
@@ -77,13 +82,17 @@ pub(crate) async fn facets(
     let access = noted("facets", &ledger, query.q.as_deref(), &counted);
     app.trail.note(&asking, &access).await?;
     let facets = counted?;
-    let values = facets.facets.iter().map(|facet| {
-        let values = facet
-            .values
-            .iter()
-            .map(|value| json!({"value": value.value, "count": value.count}));
-        json!({"field": facet.field.to_string(), "values": values.collect::<Vec<_>>(), "other": facet.other})
-    });
+    let values = facets
+        .facets
+        .iter()
+        .zip(names.split(','))
+        .map(|(facet, name)| {
+            let values = facet
+                .values
+                .iter()
+                .map(|value| json!({"value": value.value, "count": value.count}));
+            json!({"field": name, "values": values.collect::<Vec<_>>(), "other": facet.other})
+        });
     let body = json!({
         "as_of": as_of, "matched": facets.matched, "facets": values.collect::<Vec<_>>()
     });
@@ -128,18 +137,27 @@ pub(crate) async fn histogram(
     let book = app.book(&asking, &ledger, Permission::Search).await?;
     let mask = app.mask(&asking, &ledger);
     let buckets = bounded("buckets", query.buckets, 60, BUCKETS_MAX)?;
-    let by = query.by.as_deref().map(|name| field("by", name)).transpose()?;
+    let by = query
+        .by
+        .as_deref()
+        .map(|name| field("by", name))
+        .transpose()?;
     let filter = filter(&app, query.q.as_deref())?;
     let as_of = as_of(&book, query.as_of)?;
     let (from, to) = (query.from, query.to);
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
         return Err(bad_parameter("to", "the end is not after the begin"));
     }
+    let request = HistogramRequest {
+        as_of,
+        by,
+        from,
+        to,
+        buckets,
+    };
     let permit = app.query_permit().await?;
     let counted = blocking(move || {
-        let histogram = book
-            .query
-            .histogram(&filter, as_of, by.as_ref(), from, to, buckets, &mask)?;
+        let histogram = book.query.histogram(&filter, &request, &mask)?;
         drop(permit);
         Ok(histogram)
     })
@@ -147,15 +165,20 @@ pub(crate) async fn histogram(
     let access = noted("histogram", &ledger, query.q.as_deref(), &counted);
     app.trail.note(&asking, &access).await?;
     let histogram = counted?;
-    let series = histogram
-        .series
-        .iter()
-        .map(|series| json!({"value": series.value, "counts": series.counts}));
+    let series = histogram.series.iter().map(|series| {
+        let (of, value) = match &series.of {
+            SeriesOf::All => ("all", None),
+            SeriesOf::Value(value) => ("value", Some(value)),
+            SeriesOf::Other => ("other", None),
+            SeriesOf::Absent => ("absent", None),
+        };
+        json!({"of": of, "value": value, "counts": series.counts})
+    });
     let body = json!({
         "as_of": as_of,
-        "from": histogram.from.map(|time| time.to_string()),
-        "to": histogram.to.map(|time| time.to_string()),
-        "step_s": histogram.step.as_secs_f64(),
+        "from": histogram.from.to_string(),
+        "to": histogram.to.to_string(),
+        "step_s": histogram.step.as_secs(),
         "series": series.collect::<Vec<_>>(),
     });
     Ok(([(header::CONTENT_TYPE, header(JSON))], body.to_string()).into_response())
@@ -169,23 +192,24 @@ fn noted<'a, T>(
 ) -> Access<'a> {
     Access {
         object: q,
-        result: counted.as_ref().map_or_else(|problem| problem.code.name(), |_| "ok"),
+        result: counted
+            .as_ref()
+            .map_or_else(|problem| problem.code.name(), |_| "ok"),
         ..Access::of(action, ledger)
     }
 }
 
 fn field(parameter: &str, name: &str) -> Result<FacetField, Problem> {
-    name.trim()
-        .parse()
-        .map_err(|error: causebook_filter::FilterError| bad_parameter(parameter, error.to_string()))
+    FacetField::named(name.trim()).map_err(|nearest| {
+        let problem = bad_parameter(parameter, format!("{:?} is not a field", name.trim()));
+        match nearest {
+            Some(nearest) => problem.hint(format!("did you mean {nearest}?")),
+            None => problem,
+        }
+    })
 }
 
-fn bounded(
-    name: &str,
-    given: Option<usize>,
-    default: usize,
-    max: usize,
-) -> Result<usize, Problem> {
+fn bounded(name: &str, given: Option<usize>, default: usize, max: usize) -> Result<usize, Problem> {
     let number = given.unwrap_or(default);
     if (1..=max).contains(&number) {
         Ok(number)

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use causebook_access::Permission;
 use causebook_filter::Filter;
 use causebook_ledger::{Clock as _, LedgerError, Reader, Row};
+use causebook_query::PageRequest;
 use causebook_record::Mask;
 use serde::Deserialize;
 
@@ -191,42 +192,9 @@ fn read(
     let indexes = if filter.is_empty() {
         adjacent(&request)
     } else {
-        scan(book, filter, &request, mask)?
+        book.query.page(filter, &request, mask)?
     };
     Ok(rows_at(&book.reader, &indexes)?)
-}
-
-fn scan(
-    book: &Book,
-    filter: &Filter,
-    request: &PageRequest,
-    mask: &Mask,
-) -> Result<Vec<u64>, LedgerError> {
-    let range = if request.newest_first {
-        0..request.after.unwrap_or(request.as_of)
-    } else {
-        request.after.map_or(0, |a| a + 1)..request.as_of
-    };
-    let mut found = Vec::new();
-    book.reader.scan(range, &mut |row| {
-        if filter.admits(row.index, &row.record, mask) {
-            found.push(row.index);
-        }
-        ControlFlow::Continue(())
-    })?;
-    if request.newest_first {
-        found.reverse();
-    }
-    found.truncate(request.limit);
-    Ok(found)
-}
-
-#[derive(Clone, Debug)]
-struct PageRequest {
-    as_of: u64,
-    after: Option<u64>,
-    newest_first: bool,
-    limit: usize,
 }
 
 /// The indexes of a page that everything matches.

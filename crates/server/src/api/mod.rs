@@ -14,6 +14,7 @@ mod batch;
 mod erase;
 mod evidence;
 mod extract;
+mod groups;
 mod incoming;
 mod item;
 mod ledgers;
@@ -23,6 +24,7 @@ mod media;
 mod operate;
 mod read;
 mod schema;
+mod sql;
 mod tail;
 mod verify;
 mod write;
@@ -40,6 +42,9 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(erase::erase))
         .routes(routes!(attachments::put))
         .routes(routes!(attachments::get))
+        .routes(routes!(groups::facets))
+        .routes(routes!(groups::histogram))
+        .routes(routes!(sql::sql))
         .routes(routes!(tail::tail))
         .routes(routes!(verify::verify))
         .routes(routes!(log::checkpoint))

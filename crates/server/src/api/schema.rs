@@ -143,9 +143,16 @@ bodies! {
     /// An erasure that was done.
     ErasedBody as Erased {
         id: String,
+        index: u64,
+        /// `payload`, or the places that were erased.
+        erased: serde_json::Value,
         /// Receipt of the record of the act.
         receipt: ReceiptBody,
         facts_erased: u64,
+        /// Facts whose values are too short to be searched for.
+        not_searched: u64,
+        /// Bytes of files that were searched for the erased values.
+        bytes_searched: u64,
         /// Files outside the table that still hold an erased value.
         found_in_files: Vec<String>,
         /// Other records that hold one of the erased values as their own.
@@ -166,20 +173,22 @@ bodies! {
     }
     /// How often a value occurs.
     FacetValueBody as FacetValue {
-        value: Option<String>,
+        value: String,
         count: u64,
     }
     /// Counts over time.
     HistogramBody as Histogram {
         as_of: u64,
-        from: Option<String>,
-        to: Option<String>,
+        from: String,
+        to: String,
         /// Length of an interval, in seconds.
-        step_s: f64,
+        step_s: u64,
         series: Vec<SeriesBody>,
     }
     /// Counts over time of one value.
     SeriesBody as Series {
+        /// `all`, `value`, `other` (values without a series of their own) or `absent` (no value).
+        of: String,
         value: Option<String>,
         counts: Vec<u64>,
     }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use arrow::ipc::writer::StreamWriter;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse as _, Response};
 use causebook_access::Permission;
-use causebook_query::{Answer, Format, Options, QueryError, write};
+use causebook_query::output::{Format, Options, write};
+use causebook_query::{Answer, QueryError};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -75,14 +77,16 @@ pub(crate) async fn sql(
     let asked = Arc::clone(&statement);
     let permit = app.query_permit().await?;
     let answered = blocking(move || {
-        let answer = book.query.run_masked(&asked, &mask, Some(rows_max))?;
+        let answer = cut(book.query.run_masked(&asked, &mask)?, rows_max);
         drop(permit);
         Ok((written(form, &answer)?, answer.truncated, answer.rows()))
     })
     .await;
     let access = Access {
         object: Some(&statement),
-        result: answered.as_ref().map_or_else(|problem| problem.code.name(), |_| "ok"),
+        result: answered
+            .as_ref()
+            .map_or_else(|problem| problem.code.name(), |_| "ok"),
         records: answered.as_ref().ok().map(|(_, _, rows)| *rows as u64),
         ..Access::of("sql", &ledger)
     };
@@ -98,12 +102,28 @@ pub(crate) async fn sql(
     Ok((head, body).into_response())
 }
 
+/// The first rows of an answer.
+fn cut(mut answer: Answer, rows_max: usize) -> Answer {
+    let mut room = rows_max;
+    for batch in &mut answer.batches {
+        if batch.num_rows() > room {
+            *batch = batch.slice(0, room);
+            answer.truncated = true;
+        }
+        room -= batch.num_rows();
+    }
+    answer
+}
+
 fn written(form: &str, answer: &Answer) -> Result<Vec<u8>, QueryError> {
     let mut bytes = Vec::new();
     match form {
         NDJSON => write(Format::Ndjson, answer, Options::default(), &mut bytes)?,
         CSV => write(Format::Csv, answer, Options::default(), &mut bytes)?,
-        ARROW => write(Format::ArrowStream, answer, Options::default(), &mut bytes)?,
+        ARROW => arrow_stream(answer, &mut bytes).map_err(|error| QueryError::Output {
+            format: "arrow",
+            problem: error.to_string(),
+        })?,
         _ => {
             let columns = answer.schema.fields().iter();
             let columns: Vec<_> = columns
@@ -111,9 +131,17 @@ fn written(form: &str, answer: &Answer) -> Result<Vec<u8>, QueryError> {
                 .collect();
             let columns = serde_json::Value::from(columns);
             bytes.extend(format!("{{\"columns\":{columns},\"rows\":").into_bytes());
-            write(Format::JsonRows, answer, Options::default(), &mut bytes)?;
+            write(Format::Json, answer, Options::default(), &mut bytes)?;
             bytes.extend(format!(",\"truncated\":{}}}", answer.truncated).into_bytes());
         }
     }
     Ok(bytes)
+}
+
+fn arrow_stream(answer: &Answer, bytes: &mut Vec<u8>) -> Result<(), arrow::error::ArrowError> {
+    let mut writer = StreamWriter::try_new(bytes, &answer.schema)?;
+    for batch in &answer.batches {
+        writer.write(batch)?;
+    }
+    writer.finish()
 }

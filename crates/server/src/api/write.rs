@@ -101,6 +101,7 @@ pub(crate) async fn append(
             query.allow_missing_target,
             incoming,
         )),
+        ARROW => batch::arrow(app, asking, book, query.allow_missing_target, incoming).await,
         _ => Err(Problem::new(
             Code::UnsupportedMediaType,
             format!("records are read as {JSON}, {NDJSON} or {ARROW}"),

@@ -10,9 +10,17 @@ fn a_record_has_a_tag_that_spares_sending_it_again() {
     let caller = server.anyone();
     caller.record(&decision("a", "deny"));
     let shown = caller.get("/v1/ledgers/main/records/a");
-    assert_eq!((shown.status, shown.json()["index"].as_u64()), (200, Some(0)));
+    assert_eq!(
+        (shown.status, shown.json()["index"].as_u64()),
+        (200, Some(0))
+    );
     let tag = shown.headers["etag"].as_str();
-    let again = caller.send("GET", "/v1/ledgers/main/records/a", &[("if-none-match", tag)], None);
+    let again = caller.send(
+        "GET",
+        "/v1/ledgers/main/records/a",
+        &[("if-none-match", tag)],
+        None,
+    );
     assert_eq!((again.status, again.body.as_str()), (304, ""));
     assert_eq!(caller.get("/v1/ledgers/main/records/b").code(), "no-record");
 }
@@ -22,13 +30,28 @@ fn pages_show_the_log_as_it_was_whatever_comes_meanwhile() {
     let server = Running::new();
     let caller = server.anyone();
     for number in 0..7 {
-        caller.record(&decision(&number.to_string(), if number % 2 == 0 { "deny" } else { "approve" }));
+        caller.record(&decision(
+            &number.to_string(),
+            if number % 2 == 0 { "deny" } else { "approve" },
+        ));
     }
     let ids = |page: &serde_json::Value| -> Vec<String> {
-        page["records"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+        page["records"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["id"].as_str().unwrap().to_owned())
+            .collect()
     };
-    for (q, expected) in [("", vec!["6", "5", "4", "3", "2", "1", "0"]), ("decision:deny", vec!["6", "4", "2", "0"])] {
-        let query = if q.is_empty() { String::new() } else { format!("&q={q}") };
+    for (q, expected) in [
+        ("", vec!["6", "5", "4", "3", "2", "1", "0"]),
+        ("decision:deny", vec!["6", "4", "2", "0"]),
+    ] {
+        let query = if q.is_empty() {
+            String::new()
+        } else {
+            format!("&q={q}")
+        };
         let mut page = caller.get(&format!("/v1/ledgers/main/records?limit=2{query}"));
         let mut seen = Vec::new();
         loop {
@@ -40,15 +63,26 @@ fn pages_show_the_log_as_it_was_whatever_comes_meanwhile() {
                 break;
             }
             let link = page.headers["link"].clone();
-            let path = link.trim_start_matches('<').split('>').next().unwrap().to_owned();
+            let path = link
+                .trim_start_matches('<')
+                .split('>')
+                .next()
+                .unwrap()
+                .to_owned();
             page = caller.get(&path);
         }
         assert_eq!(seen, expected);
         // For the next round the log is longer; look at it as it was.
-        let then = caller.get(&format!("/v1/ledgers/main/records?limit=1000&as_of=7{query}")).json();
+        let then = caller
+            .get(&format!(
+                "/v1/ledgers/main/records?limit=1000&as_of=7{query}"
+            ))
+            .json();
         assert_eq!(ids(&then), expected);
         if q.is_empty() {
-            let oldest = caller.get("/v1/ledgers/main/records?limit=3&order=oldest").json();
+            let oldest = caller
+                .get("/v1/ledgers/main/records?limit=3&order=oldest")
+                .json();
             assert_eq!(ids(&oldest), ["0", "1", "2"]);
         }
         break;
@@ -60,11 +94,19 @@ fn a_filter_finds_what_it_says() {
     let server = Running::new();
     let caller = server.anyone();
     for number in 0..20 {
-        caller.record(&decision(&number.to_string(), if number % 4 == 0 { "deny" } else { "approve" }));
+        caller.record(&decision(
+            &number.to_string(),
+            if number % 4 == 0 { "deny" } else { "approve" },
+        ));
     }
     let count = |q: &str| {
-        let q = q.replace(' ', "%20").replace('<', "%3C").replace('>', "%3E");
-        let page = caller.get(&format!("/v1/ledgers/main/records?limit=1000&q={q}")).json();
+        let q = q
+            .replace(' ', "%20")
+            .replace('<', "%3C")
+            .replace('>', "%3E");
+        let page = caller
+            .get(&format!("/v1/ledgers/main/records?limit=1000&q={q}"))
+            .json();
         page["records"].as_array().unwrap().len()
     };
     assert_eq!(count("decision:deny"), 5);
@@ -72,7 +114,10 @@ fn a_filter_finds_what_it_says() {
     assert_eq!(count("input.age:<30"), 0);
     assert_eq!(count("id:7"), 1);
     let wrong = caller.get("/v1/ledgers/main/records?q=desicion:deny");
-    assert_eq!((wrong.status, wrong.code().as_str()), (400, "invalid-filter"));
+    assert_eq!(
+        (wrong.status, wrong.code().as_str()),
+        (400, "invalid-filter")
+    );
 }
 
 #[test]
@@ -82,7 +127,10 @@ fn a_cursor_of_another_list_is_refused() {
     for number in 0..5 {
         caller.record(&decision(&number.to_string(), "deny"));
     }
-    let next = caller.get("/v1/ledgers/main/records?limit=2").json()["next"].as_str().unwrap().to_owned();
+    let next = caller.get("/v1/ledgers/main/records?limit=2").json()["next"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     for path in [
         format!("/v1/ledgers/main/records?cursor={next}&q=decision:deny"),
         format!("/v1/ledgers/main/records?cursor={next}&order=oldest"),
@@ -91,8 +139,21 @@ fn a_cursor_of_another_list_is_refused() {
     ] {
         assert_eq!(caller.get(&path).code(), "invalid-cursor", "{path}");
     }
-    for path in ["limit=0", "limit=1001", "limit=-1", "as_of=6", "order=random", "lmit=3"] {
-        assert_eq!(caller.get(&format!("/v1/ledgers/main/records?{path}")).code(), "invalid-parameter", "{path}");
+    for path in [
+        "limit=0",
+        "limit=1001",
+        "limit=-1",
+        "as_of=6",
+        "order=random",
+        "lmit=3",
+    ] {
+        assert_eq!(
+            caller
+                .get(&format!("/v1/ledgers/main/records?{path}"))
+                .code(),
+            "invalid-parameter",
+            "{path}"
+        );
     }
 }
 
@@ -102,8 +163,13 @@ fn evidence_shows_what_was_asked_for_and_no_more() {
     let caller = server.anyone();
     let headers = [("content-type", "application/json")];
     let body = decision("e", "deny").to_string();
-    caller.send("POST", "/v1/ledgers/main/records?wait=proof", &headers, Some(body.as_bytes()));
-    let file = caller.get("/v1/ledgers/main/records/e/evidence?show=/decision,/score");
+    caller.send(
+        "POST",
+        "/v1/ledgers/main/records?wait=proof",
+        &headers,
+        Some(body.as_bytes()),
+    );
+    let file = caller.get("/v1/ledgers/main/records/e/evidence?show=/decision&show=/score");
     assert_eq!(file.status, 200, "{file:?}");
     assert!(file.body.contains("deny") && !file.body.contains("person-e"));
     let slip = caller.get("/v1/ledgers/main/records/e/evidence?show=/desicion");
@@ -116,24 +182,52 @@ fn an_earlier_size_is_proven_to_be_a_beginning() {
     use causebook_tlog::{Hash, verify_consistency};
     let server = Running::new();
     let caller = server.anyone();
-    let lines: String = (0..700).map(|number| decision(&number.to_string(), "deny").to_string() + "\n").collect();
+    let lines: String = (0..700)
+        .map(|number| decision(&number.to_string(), "deny").to_string() + "\n")
+        .collect();
     caller.batch(&lines);
     let headers = [("content-type", "application/json")];
-    caller.send("POST", "/v1/ledgers/main/records?wait=proof", &headers, Some(decision("last", "deny").to_string().as_bytes()));
+    caller.send(
+        "POST",
+        "/v1/ledgers/main/records?wait=proof",
+        &headers,
+        Some(decision("last", "deny").to_string().as_bytes()),
+    );
     let hash = |value: &serde_json::Value| {
-        let bytes = base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap()).unwrap();
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(value.as_str().unwrap())
+            .unwrap();
         Hash(bytes.try_into().unwrap())
     };
     for (from, to) in [(1, 701), (256, 700), (257, 513), (701, 701)] {
-        let proof = caller.get(&format!("/v1/ledgers/main/consistency?from={from}&to={to}")).json();
-        let hashes: Vec<Hash> = proof["proof"].as_array().unwrap().iter().map(hash).collect();
-        verify_consistency(from, to, &hashes, &hash(&proof["from_root"]), &hash(&proof["to_root"])).unwrap();
+        let proof = caller
+            .get(&format!("/v1/ledgers/main/consistency?from={from}&to={to}"))
+            .json();
+        let hashes: Vec<Hash> = proof["proof"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(hash)
+            .collect();
+        verify_consistency(
+            from,
+            to,
+            &hash(&proof["from_root"]),
+            &hash(&proof["to_root"]),
+            &hashes,
+        )
+        .unwrap();
     }
     let newest = caller.get("/v1/ledgers/main").json();
     let whole = caller.get("/v1/ledgers/main/consistency?from=1").json();
     assert_eq!(whole["to_root"], newest["checkpoint"]["root"]);
     for query in ["from=0&to=5", "from=6&to=5", "from=1&to=9999", "to=5"] {
-        assert_eq!(caller.get(&format!("/v1/ledgers/main/consistency?{query}")).code(), "invalid-parameter");
+        assert_eq!(
+            caller
+                .get(&format!("/v1/ledgers/main/consistency?{query}"))
+                .code(),
+            "invalid-parameter"
+        );
     }
 }
 
@@ -141,16 +235,39 @@ fn an_earlier_size_is_proven_to_be_a_beginning() {
 fn tiles_are_served_as_they_are_and_nothing_else_of_the_folder() {
     let server = Running::new();
     let caller = server.anyone();
-    let lines: String = (0..300).map(|number| decision(&number.to_string(), "deny").to_string() + "\n").collect();
+    let lines: String = (0..300)
+        .map(|number| decision(&number.to_string(), "deny").to_string() + "\n")
+        .collect();
     caller.batch(&lines);
     let headers = [("content-type", "application/json")];
-    caller.send("POST", "/v1/ledgers/main/records?wait=proof", &headers, Some(decision("last", "deny").to_string().as_bytes()));
+    caller.send(
+        "POST",
+        "/v1/ledgers/main/records?wait=proof",
+        &headers,
+        Some(decision("last", "deny").to_string().as_bytes()),
+    );
     let tile = caller.get("/v1/ledgers/main/log/tile/0/000");
     assert_eq!(tile.status, 200);
     assert!(tile.headers["cache-control"].contains("immutable"));
-    assert_eq!(caller.get("/v1/ledgers/main/log/tile/0/001.p/45").status, 200);
-    assert!(caller.get("/v1/ledgers/main/log/checkpoint").body.contains("\n301\n"));
-    for path in ["0/../../../key", "0/%2e%2e/%2e%2e/key", "0/x001", "0/0", "0/00x", "..%2f..%2fkey", "entries/000.p/0"] {
+    assert_eq!(
+        caller.get("/v1/ledgers/main/log/tile/0/001.p/45").status,
+        200
+    );
+    assert!(
+        caller
+            .get("/v1/ledgers/main/log/checkpoint")
+            .body
+            .contains("\n301\n")
+    );
+    for path in [
+        "0/../../../key",
+        "0/%2e%2e/%2e%2e/key",
+        "0/x001",
+        "0/0",
+        "0/00x",
+        "..%2f..%2fkey",
+        "entries/000.p/0",
+    ] {
         let answer = caller.get(&format!("/v1/ledgers/main/log/tile/{path}"));
         assert_eq!(answer.status, 404, "{path}");
     }
@@ -161,13 +278,25 @@ fn erased_content_is_gone_and_the_record_still_proven() {
     let server = Running::new();
     let caller = server.anyone();
     caller.record(&decision("x", "deny"));
-    let slip = caller.post("/v1/ledgers/main/records/x/erasure", &json!({"facts": ["/input/agee"], "reason": "asked"}));
+    let slip = caller.post(
+        "/v1/ledgers/main/records/x/erasure",
+        &json!({"facts": ["/input/agee"], "reason": "asked"}),
+    );
     assert_eq!(slip.code(), "invalid-body");
-    let done = caller.post("/v1/ledgers/main/records/x/erasure", &json!({"facts": ["/subject"], "reason": "asked"}));
+    let done = caller.post(
+        "/v1/ledgers/main/records/x/erasure",
+        &json!({"facts": ["/subject"], "reason": "asked"}),
+    );
     assert_eq!(done.status, 200, "{done:?}");
     let shown = caller.get("/v1/ledgers/main/records/x");
     assert!(!shown.body.contains("person-x"));
     assert_eq!(shown.json()["erased_facts"], 1);
     let report = caller.post("/v1/ledgers/main/verify", &json!({})).json();
-    assert_eq!((report["intact"].as_bool(), report["erased_in_part"].as_u64()), (Some(true), Some(1)));
+    assert_eq!(
+        (
+            report["intact"].as_bool(),
+            report["erased_in_part"].as_u64()
+        ),
+        (Some(true), Some(1))
+    );
 }

@@ -10,14 +10,25 @@ fn new_records_come_as_events_and_a_tail_goes_on_where_it_ended() {
     let mut tail = caller.events("/v1/ledgers/main/tail", &[]);
     caller.record(&decision("1", "deny"));
     let (name, id, data) = tail.next();
-    assert_eq!((name.as_str(), id.as_str(), data["id"].as_str()), ("record", "1", Some("1")));
+    assert_eq!(
+        (name.as_str(), id.as_str(), data["id"].as_str()),
+        ("record", "1", Some("1"))
+    );
     drop(tail);
     caller.record(&decision("2", "approve"));
     caller.record(&decision("3", "deny"));
-    let mut tail = caller.events("/v1/ledgers/main/tail?q=decision:deny", &[("last-event-id", "1")]);
+    let mut tail = caller.events(
+        "/v1/ledgers/main/tail?q=decision:deny",
+        &[("last-event-id", "1")],
+    );
     let (_, id, _) = tail.next();
     assert_eq!(id, "3");
-    let refused = caller.send("GET", "/v1/ledgers/main/tail", &[("last-event-id", "x")], None);
+    let refused = caller.send(
+        "GET",
+        "/v1/ledgers/main/tail",
+        &[("last-event-id", "x")],
+        None,
+    );
     assert_eq!(refused.code(), "invalid-header");
 }
 
@@ -35,7 +46,10 @@ fn a_tail_that_is_far_behind_is_told_what_it_skips() {
     let (name, _, data) = tail.next();
     assert_eq!((name.as_str(), data["from"].as_u64()), ("skipped", Some(1)));
     let (name, id, _) = tail.next();
-    assert_eq!((name.as_str(), id.parse::<u64>().ok()), ("record", data["to"].as_u64().map(|to| to + 1)));
+    assert_eq!(
+        (name.as_str(), id.parse::<u64>().ok()),
+        ("record", data["to"].as_u64().map(|to| to + 1))
+    );
 }
 
 #[test]

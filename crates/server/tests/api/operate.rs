@@ -6,7 +6,10 @@ use crate::support::{Running, decision};
 fn health_readiness_metrics_and_descriptions_are_there() {
     let server = Running::new();
     let caller = server.anyone();
-    assert_eq!((caller.get("/healthz").status, caller.get("/readyz").status), (200, 200));
+    assert_eq!(
+        (caller.get("/healthz").status, caller.get("/readyz").status),
+        (200, 200)
+    );
     caller.record(&decision("a", "deny"));
     let metrics = caller.get("/metrics").body;
     for line in [
@@ -17,7 +20,12 @@ fn health_readiness_metrics_and_descriptions_are_there() {
     ] {
         assert!(metrics.contains(line), "{line} is not in {metrics}");
     }
-    assert!(caller.get("/openapi.json").json()["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert!(
+        caller.get("/openapi.json").json()["openapi"]
+            .as_str()
+            .unwrap()
+            .starts_with("3.1")
+    );
     let docs = caller.get("/docs");
     assert!(docs.body.contains("/v1/ledgers/{ledger}/records"));
     for outside in ["http://", "https://", "<script", "src="] {
@@ -29,10 +37,18 @@ fn health_readiness_metrics_and_descriptions_are_there() {
 fn every_problem_has_a_page() {
     let server = Running::new();
     let list = server.anyone().get("/problems").body;
-    let names: Vec<&str> = list.split("href=\"/problems/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let names: Vec<&str> = list
+        .split("href=\"/problems/")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
     assert!(names.len() > 20);
     for name in names {
-        assert_eq!(server.anyone().get(&format!("/problems/{name}")).status, 200, "{name}");
+        assert_eq!(
+            server.anyone().get(&format!("/problems/{name}")).status,
+            200,
+            "{name}"
+        );
     }
     assert_eq!(server.anyone().get("/problems/none").code(), "no-such-path");
 }
@@ -43,7 +59,10 @@ fn what_is_not_there_is_a_problem_too() {
     let caller = server.anyone();
     assert_eq!(caller.get("/v2/ledgers").code(), "no-such-path");
     let wrong = caller.send("PUT", "/v1/ledgers", &[], None);
-    assert_eq!((wrong.status, wrong.code().as_str()), (405, "method-not-allowed"));
+    assert_eq!(
+        (wrong.status, wrong.code().as_str()),
+        (405, "method-not-allowed")
+    );
     assert!(wrong.headers.contains_key("allow"));
     assert_eq!(caller.get("/v1/ledgers/none/records").code(), "no-ledger");
 }
@@ -56,14 +75,25 @@ fn the_description_that_is_checked_in_is_that_of_the_code() {
         std::fs::write(path, &made).unwrap();
     }
     let kept = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(kept == made, "docs/openapi.json is not what the code says: UPDATE_OPENAPI=1 writes it anew");
+    assert!(
+        kept == made,
+        "docs/openapi.json is not what the code says: UPDATE_OPENAPI=1 writes it anew"
+    );
 }
 
 #[test]
 fn a_server_that_others_reach_does_not_start_without_a_token() {
     let home = tempfile::TempDir::new().unwrap();
     let config = crate::support::config(home.path(), &[("listen", "0.0.0.0:0")]);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let refused = runtime.block_on(causebook_server::Server::start(config)).unwrap_err();
-    assert!(matches!(refused, causebook_server::ServerError::Open { .. }));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let refused = runtime
+        .block_on(causebook_server::Server::start(config))
+        .unwrap_err();
+    assert!(matches!(
+        refused,
+        causebook_server::ServerError::Open { .. }
+    ));
 }

@@ -32,7 +32,9 @@ impl Answer {
 
     pub(crate) fn lines(&self) -> Vec<Value> {
         let lines = self.body.lines();
-        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// The code of the problem, which is also in its page's address; the status agrees with the body's.
@@ -79,7 +81,9 @@ impl Running {
             base,
         };
         if !running.has("main") {
-            let made = running.anyone().post("/v1/ledgers", &json!({"name": "main"}));
+            let made = running
+                .anyone()
+                .post("/v1/ledgers", &json!({"name": "main"}));
             assert_eq!(made.status, 201, "{made:?}");
         }
         running
@@ -159,7 +163,12 @@ impl Caller<'_> {
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         let body = body.to_string();
-        self.send("POST", path, &[("content-type", "application/json")], Some(body.as_bytes()))
+        self.send(
+            "POST",
+            path,
+            &[("content-type", "application/json")],
+            Some(body.as_bytes()),
+        )
     }
 
     pub(crate) fn record(&self, record: &Value) -> Answer {
@@ -186,10 +195,19 @@ impl Caller<'_> {
         let headers = response
             .headers()
             .iter()
-            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
+            })
             .collect();
         let mut bytes = Vec::new();
-        response.body_mut().as_reader().read_to_end(&mut bytes).unwrap();
+        response
+            .body_mut()
+            .as_reader()
+            .read_to_end(&mut bytes)
+            .unwrap();
         Answer {
             status: response.status().as_u16(),
             headers,
@@ -257,7 +275,11 @@ impl Events {
 
 pub(crate) fn config(home: &Path, settings: &[(&str, &str)]) -> Config {
     let mut values = BTreeMap::from([("listen".to_owned(), "127.0.0.1:0".to_owned())]);
-    values.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+    values.extend(
+        settings
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+    );
     Config::new(home.to_owned(), &values).unwrap()
 }
 

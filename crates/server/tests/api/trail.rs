@@ -16,11 +16,27 @@ fn reads_searches_failures_and_reveals_are_on_record_with_who_and_why() {
     server.anyone().record(&decision("a", "deny"));
     let engineer = server.with_role("engineer");
     let compliance = server.with_role("compliance");
-    engineer.send("GET", "/v1/ledgers/main/records/a", &[("causebook-purpose", "ticket 12")], None);
+    engineer.send(
+        "GET",
+        "/v1/ledgers/main/records/a",
+        &[("causebook-purpose", "ticket 12")],
+        None,
+    );
     engineer.get("/v1/ledgers/main/records?q=decision:deny");
     engineer.get("/v1/ledgers/main/records/nobody");
-    assert_eq!(engineer.post("/v1/ledgers/main/records/a/reveal", &json!({"reason": "curious"})).code(), "forbidden");
-    let revealed = compliance.post("/v1/ledgers/main/records/a/reveal", &json!({"reason": "complaint 7"}));
+    assert_eq!(
+        engineer
+            .post(
+                "/v1/ledgers/main/records/a/reveal",
+                &json!({"reason": "curious"})
+            )
+            .code(),
+        "forbidden"
+    );
+    let revealed = compliance.post(
+        "/v1/ledgers/main/records/a/reveal",
+        &json!({"reason": "complaint 7"}),
+    );
     assert_eq!(revealed.json()["subject"], "person-a");
     let seen = accesses(&server);
     let find = |action: &str, result: &str| {
@@ -29,9 +45,20 @@ fn reads_searches_failures_and_reveals_are_on_record_with_who_and_why() {
             .unwrap_or_else(|| panic!("no {action} that ended {result} in {seen:#?}"))
     };
     let read = find("read", "ok");
-    assert_eq!((&read["access"]["object"], &read["access"]["purpose"]), (&json!("a"), &json!("ticket 12")));
-    assert_eq!((&read["access"]["ledger"], &read["access"]["from"]), (&json!("main"), &json!("127.0.0.1")));
-    assert!(read["actor"].as_str().unwrap().starts_with("token:engineer"));
+    assert_eq!(
+        (&read["access"]["object"], &read["access"]["purpose"]),
+        (&json!("a"), &json!("ticket 12"))
+    );
+    assert_eq!(
+        (&read["access"]["ledger"], &read["access"]["from"]),
+        (&json!("main"), &json!("127.0.0.1"))
+    );
+    assert!(
+        read["actor"]
+            .as_str()
+            .unwrap()
+            .starts_with("token:engineer")
+    );
     assert_eq!(find("list", "ok")["access"]["object"], "decision:deny");
     assert_eq!(find("list", "ok")["access"]["records"], 1);
     assert_eq!(find("read", "no-record")["access"]["object"], "nobody");
@@ -72,11 +99,27 @@ fn masked_members_are_covered_in_every_view() {
         assert_eq!(answer.status, 200, "{path}");
         assert!(!answer.body.contains("person-a"), "{path}: {}", answer.body);
     }
-    let found = engineer.get("/v1/ledgers/main/records?q=subject:person-a").json();
-    assert!(found["records"].as_array().unwrap().is_empty(), "a filter tells what a mask covers");
-    assert_eq!(engineer.get("/v1/ledgers/main/records/a").json()["masked"], json!(["/subject"]));
-    assert_eq!(engineer.get("/v1/ledgers/main/records/a/evidence").code(), "forbidden");
-    let whole = server.with_role("compliance").get("/v1/ledgers/main/records/a");
+    let found = engineer
+        .get("/v1/ledgers/main/records?q=subject:person-a")
+        .json();
+    assert!(
+        found["records"].as_array().unwrap().is_empty(),
+        "a filter tells what a mask covers"
+    );
+    assert_eq!(
+        engineer.get("/v1/ledgers/main/records/a").json()["masked"],
+        json!(["/subject"])
+    );
+    assert_eq!(
+        engineer.get("/v1/ledgers/main/records/a/evidence").code(),
+        "forbidden"
+    );
+    let whole = server
+        .with_role("compliance")
+        .get("/v1/ledgers/main/records/a");
     assert!(whole.body.contains("person-a"));
-    assert_ne!(whole.headers["etag"], engineer.get("/v1/ledgers/main/records/a").headers["etag"]);
+    assert_ne!(
+        whole.headers["etag"],
+        engineer.get("/v1/ledgers/main/records/a").headers["etag"]
+    );
 }

@@ -12,9 +12,15 @@ fn a_record_is_answered_with_its_receipt_and_again_with_the_same() {
     assert_eq!(first.status, 201, "{first:?}");
     assert_eq!(first.headers["location"], "/v1/ledgers/main/records/a%2F1");
     let receipt = first.json();
-    assert_eq!((receipt["index"].as_u64(), receipt["repeated"].as_bool()), (Some(0), Some(false)));
+    assert_eq!(
+        (receipt["index"].as_u64(), receipt["repeated"].as_bool()),
+        (Some(0), Some(false))
+    );
     let again = caller.record(&decision("a/1", "deny"));
-    assert_eq!((again.status, again.json()["repeated"].as_bool()), (200, Some(true)));
+    assert_eq!(
+        (again.status, again.json()["repeated"].as_bool()),
+        (200, Some(true))
+    );
     assert_eq!(again.json()["digest"], receipt["digest"]);
     let other = caller.record(&decision("a/1", "approve"));
     assert_eq!((other.status, other.code().as_str()), (409, "conflict"));
@@ -26,8 +32,13 @@ fn a_record_is_answered_with_its_receipt_and_again_with_the_same() {
 #[test]
 fn what_is_wrong_is_named_by_its_place() {
     let server = Running::new();
-    let refused = server.anyone().record(&json!({"model": "m", "output": 1, "inputs": {}}));
-    assert_eq!((refused.status, refused.code().as_str()), (422, "invalid-record"));
+    let refused = server
+        .anyone()
+        .record(&json!({"model": "m", "output": 1, "inputs": {}}));
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (422, "invalid-record")
+    );
     let problem = refused.json();
     assert_eq!(problem["errors"][0]["pointer"], "/inputs");
     assert!(problem["hint"].as_str().unwrap().contains("input"));
@@ -39,8 +50,17 @@ fn what_is_wrong_is_named_by_its_place() {
         ("{}", "text/plain", 415, "unsupported-media-type"),
     ] {
         let headers = [("content-type", form)];
-        let answer = server.anyone().send("POST", "/v1/ledgers/main/records", &headers, Some(body.as_bytes()));
-        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{body:?}");
+        let answer = server.anyone().send(
+            "POST",
+            "/v1/ledgers/main/records",
+            &headers,
+            Some(body.as_bytes()),
+        );
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (status, code),
+            "{body:?}"
+        );
     }
     let unknown = server.anyone().send(
         "POST",
@@ -65,9 +85,17 @@ fn a_batch_is_answered_line_by_line() {
     let answer = server.anyone().batch(&lines.join("\n"));
     assert_eq!(answer.status, 200);
     let results = answer.lines();
-    let line = |number: usize| results.iter().find(|result| result["line"] == number).unwrap();
+    let line = |number: usize| {
+        results
+            .iter()
+            .find(|result| result["line"] == number)
+            .unwrap()
+    };
     assert_eq!(results.len(), 5);
-    assert_eq!((line(1)["index"].as_u64(), line(4)["index"].as_u64()), (Some(0), Some(1)));
+    assert_eq!(
+        (line(1)["index"].as_u64(), line(4)["index"].as_u64()),
+        (Some(0), Some(1))
+    );
     assert_eq!(line(3)["error"]["code"], "invalid-record");
     assert_eq!(line(5)["repeated"], true);
     assert_eq!(line(6)["error"]["code"], "conflict");
@@ -95,12 +123,19 @@ fn a_batch_of_many_chunks_keeps_its_order_and_finds_what_it_refers_to() {
 #[test]
 fn a_compressed_batch_is_read() {
     let server = Running::new();
-    let lines: String = (0..200).map(|number| decision(&number.to_string(), "deny").to_string() + "\n").collect();
+    let lines: String = (0..200)
+        .map(|number| decision(&number.to_string(), "deny").to_string() + "\n")
+        .collect();
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut packed, lines.as_bytes()).unwrap();
-    let headers = [("content-type", "application/x-ndjson"), ("content-encoding", "gzip")];
+    let headers = [
+        ("content-type", "application/x-ndjson"),
+        ("content-encoding", "gzip"),
+    ];
     let packed = packed.finish().unwrap();
-    let answer = server.anyone().send("POST", "/v1/ledgers/main/records", &headers, Some(&packed));
+    let answer = server
+        .anyone()
+        .send("POST", "/v1/ledgers/main/records", &headers, Some(&packed));
     assert_eq!(answer.lines().len(), 200);
 }
 
@@ -118,7 +153,8 @@ fn waiting_for_the_proof_gives_evidence_that_checks() {
     let evidence = causebook_evidence::Evidence::parse(answer.body.as_bytes()).unwrap();
     let keys = server.anyone().get("/v1/ledgers/main").json()["keys"].clone();
     let keys: Vec<String> = serde_json::from_value(keys).unwrap();
-    let report = causebook_evidence::check(&evidence, &causebook_evidence::Trust::Keys(keys)).unwrap();
+    let report =
+        causebook_evidence::check(&evidence, &causebook_evidence::Trust::Keys(keys)).unwrap();
     assert!(report.records[0].text().unwrap().contains("\"deny\""));
 }
 
@@ -126,8 +162,16 @@ fn waiting_for_the_proof_gives_evidence_that_checks() {
 fn an_idempotency_key_is_the_id_of_a_record_without_one() {
     let server = Running::new();
     let send = |body: &str| {
-        let headers = [("content-type", "application/json"), ("idempotency-key", "\"k-1\"")];
-        server.anyone().send("POST", "/v1/ledgers/main/records", &headers, Some(body.as_bytes()))
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", "\"k-1\""),
+        ];
+        server.anyone().send(
+            "POST",
+            "/v1/ledgers/main/records",
+            &headers,
+            Some(body.as_bytes()),
+        )
     };
     let body = r#"{"model":"m","output":1}"#;
     assert_eq!((send(body).status, send(body).status), (201, 200));
@@ -150,26 +194,51 @@ fn a_review_fits_the_decision_it_is_about() {
     let stale = caller.record(&review("override", "approve", "refer"));
     assert_eq!(stale.code(), "invalid-review");
     assert_eq!(stale.json()["errors"][0]["pointer"], "/review/before");
-    assert_eq!(caller.record(&review("override", "deny", "deny")).code(), "invalid-review");
-    assert_eq!(caller.record(&review("override", "deny", "approve")).status, 201);
+    assert_eq!(
+        caller.record(&review("override", "deny", "deny")).code(),
+        "invalid-review"
+    );
+    assert_eq!(
+        caller.record(&review("override", "deny", "approve")).status,
+        201
+    );
     // What is in force is what the override said.
-    assert_eq!(caller.record(&review("override", "deny", "approve")).code(), "invalid-review");
-    assert_eq!(caller.record(&review("reverse", "approve", "deny")).status, 201);
+    assert_eq!(
+        caller.record(&review("override", "deny", "approve")).code(),
+        "invalid-review"
+    );
+    assert_eq!(
+        caller.record(&review("reverse", "approve", "deny")).status,
+        201
+    );
     let nameless = json!({"kind": "review", "refers_to": "d", "review": {"action": "confirm", "who": "", "role": "r", "reason": "r"}});
     assert_eq!(caller.record(&nameless).code(), "invalid-record");
     let history = caller.get("/v1/ledgers/main/records/d/history").json();
-    let kinds: Vec<&str> = history["records"].as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> = history["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["kind"].as_str().unwrap())
+        .collect();
     assert_eq!(kinds, ["decision", "review", "review"]);
 }
 
 #[test]
 fn an_outcome_may_come_before_its_decision_where_that_is_said() {
     let server = Running::new();
-    let outcome = json!({"kind": "outcome", "refers_to": "later", "outcome": {"label": "repaid"}}).to_string();
+    let outcome = json!({"kind": "outcome", "refers_to": "later", "outcome": {"label": "repaid"}})
+        .to_string();
     let headers = [("content-type", "application/json")];
-    let send = |path| server.anyone().send("POST", path, &headers, Some(outcome.as_bytes()));
+    let send = |path| {
+        server
+            .anyone()
+            .send("POST", path, &headers, Some(outcome.as_bytes()))
+    };
     assert_eq!(send("/v1/ledgers/main/records").code(), "unknown-target");
-    assert_eq!(send("/v1/ledgers/main/records?allow_missing_target=true").status, 201);
+    assert_eq!(
+        send("/v1/ledgers/main/records?allow_missing_target=true").status,
+        201
+    );
 }
 
 #[test]
@@ -177,11 +246,22 @@ fn an_attachment_is_stored_by_what_it_holds() {
     let server = Running::new();
     let headers = [("content-type", "application/octet-stream")];
     let content = vec![7; 3 << 20];
-    let stored = server.anyone().send("POST", "/v1/ledgers/main/attachments", &headers, Some(&content));
-    assert_eq!((stored.status, stored.json()["size"].as_u64()), (201, Some(3 << 20)));
+    let stored = server.anyone().send(
+        "POST",
+        "/v1/ledgers/main/attachments",
+        &headers,
+        Some(&content),
+    );
+    assert_eq!(
+        (stored.status, stored.json()["size"].as_u64()),
+        (201, Some(3 << 20))
+    );
     let fetched = server.anyone().get(&stored.headers["location"]);
     assert_eq!((fetched.status, fetched.body.len()), (200, 3 << 20));
-    let absent = server.anyone().get(&format!("/v1/ledgers/main/attachments/sha256:{}", "0".repeat(64)));
+    let absent = server.anyone().get(&format!(
+        "/v1/ledgers/main/attachments/sha256:{}",
+        "0".repeat(64)
+    ));
     assert_eq!(absent.code(), "no-attachment");
 }
 
@@ -191,5 +271,8 @@ fn what_was_recorded_is_there_after_a_restart() {
     let receipt = server.anyone().record(&decision("kept", "deny")).json();
     let server = server.restarted(&[]);
     let again = server.anyone().record(&decision("kept", "deny")).json();
-    assert_eq!((&again["digest"], again["repeated"].as_bool()), (&receipt["digest"], Some(true)));
+    assert_eq!(
+        (&again["digest"], again["repeated"].as_bool()),
+        (&receipt["digest"], Some(true))
+    );
 }
