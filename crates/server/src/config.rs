@@ -44,6 +44,8 @@ pub struct Config {
     pub gap_after: Option<Duration>,
     /// Login by OpenID Connect.
     pub oidc: Option<Oidc>,
+    /// Collector that the server's own traces go to.
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Certificate, key and whose client certificates are accepted.
@@ -142,6 +144,7 @@ impl Config {
             gap_after: Some(values.seconds("completeness.gap_after_s")?)
                 .filter(|after| !after.is_zero()),
             oidc: values.oidc()?,
+            otlp_endpoint: values.otlp()?,
         })
     }
 
@@ -301,6 +304,23 @@ impl Values<'_> {
             }
         }
         Ok(policy)
+    }
+
+    fn otlp(&self) -> Result<Option<String>, ConfigError> {
+        let Some(endpoint) = self.given("otlp.endpoint") else {
+            return Ok(None);
+        };
+        let host = endpoint
+            .strip_prefix("http://")
+            .or_else(|| endpoint.strip_prefix("https://"));
+        match host.map(|host| host.trim_end_matches('/')) {
+            None => Err(self.error("otlp.endpoint", "expected http:// or https:// and a host")),
+            // Each span it took would make another.
+            Some(host) if host == self.text("listen") => {
+                Err(self.error("otlp.endpoint", "this server does not take its own traces"))
+            }
+            Some(_) => Ok(Some(endpoint)),
+        }
     }
 
     fn oidc(&self) -> Result<Option<Oidc>, ConfigError> {

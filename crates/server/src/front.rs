@@ -12,6 +12,7 @@ use causebook_access::{Principal, TokenRefusal};
 use causebook_ledger::Clock as _;
 
 use crate::asking::Asking;
+use crate::otlp::{Span, random_hex};
 use crate::problem::{Code, Problem};
 use crate::serve::Peer;
 use crate::state::App;
@@ -48,6 +49,7 @@ pub(crate) async fn front(
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let parent = trace(request.headers());
     let asked = admit(&app, &peer, &request_id, &path, &request);
     let (who, mut response) = match asked {
         Ok(asking) => {
@@ -70,6 +72,22 @@ pub(crate) async fn front(
     protect(response.headers_mut());
     let took = app.clock.monotonic().saturating_sub(start);
     report(&app, &method, &path, &who, &request_id, &response, took);
+    if let Some(exporter) = &app.otlp {
+        let (trace_id, parent_id) = match parent {
+            Some((trace, span)) => (trace, Some(span)),
+            None => (random_hex(16), None),
+        };
+        let span = Span {
+            trace_id,
+            parent_id,
+            name: format!("{method} {path}"),
+            end: app.clock.now(),
+            took,
+            status: response.status().as_u16(),
+            request_id,
+        };
+        exporter.send(span, &app.metrics);
+    }
     response
 }
 
@@ -104,7 +122,7 @@ fn admit(
     let mut asking = Asking {
         principal: None,
         request_id: request_id.to_owned(),
-        trace_id: trace_id(headers),
+        trace_id: trace(headers).map(|(trace, _)| trace),
         purpose: purpose(headers)?,
         from: Some(peer.address.ip().to_string()),
     };
@@ -174,18 +192,11 @@ fn request_id(headers: &HeaderMap) -> String {
         .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .filter(|id| (1..=REQUEST_ID_BYTES_MAX).contains(&id.len()) && id.chars().all(plain));
-    given.map_or_else(random_id, str::to_owned)
+    given.map_or_else(|| random_hex(16), str::to_owned)
 }
 
-fn random_id() -> String {
-    let mut bytes = [0; 16];
-    // Without randomness an id of zeros still says which answer belongs to which line of the log.
-    let _ = getrandom::fill(&mut bytes);
-    format!("{:032x}", u128::from_be_bytes(bytes))
-}
-
-/// The trace that a W3C traceparent names: `00-<32 hex>-<16 hex>-<2 hex>`. Another is as none.
-fn trace_id(headers: &HeaderMap) -> Option<String> {
+/// The trace and the span that a W3C traceparent names: `00-<32 hex>-<16 hex>-<2 hex>`. Another is as none.
+fn trace(headers: &HeaderMap) -> Option<(String, String)> {
     let value = headers.get(TRACEPARENT)?.to_str().ok()?;
     let parts: Vec<&str> = value.split('-').collect();
     let [version, trace, span, flags, ..] = parts.as_slice() else {
@@ -198,7 +209,8 @@ fn trace_id(headers: &HeaderMap) -> Option<String> {
                 .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     };
     let sound = hex(version, 2) && hex(trace, 32) && hex(span, 16) && hex(flags, 2);
-    (sound && trace.bytes().any(|byte| byte != b'0')).then(|| (*trace).to_owned())
+    let named = trace.bytes().any(|byte| byte != b'0');
+    (sound && named).then(|| ((*trace).to_owned(), (*span).to_owned()))
 }
 
 fn purpose(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -280,7 +292,9 @@ mod tests {
     fn a_trace_is_taken_from_a_sound_traceparent() {
         let sound = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         assert_eq!(
-            trace_id(&headers(TRACEPARENT, sound)).as_deref(),
+            trace(&headers(TRACEPARENT, sound))
+                .map(|(trace, _)| trace)
+                .as_deref(),
             Some("0af7651916cd43dd8448eb211c80319c")
         );
         for unsound in [
@@ -288,7 +302,7 @@ mod tests {
             "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
             "x",
         ] {
-            assert_eq!(trace_id(&headers(TRACEPARENT, unsound)), None);
+            assert_eq!(trace(&headers(TRACEPARENT, unsound)), None);
         }
     }
 

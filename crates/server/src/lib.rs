@@ -16,6 +16,7 @@ mod front;
 mod linked;
 mod metrics;
 mod openapi;
+mod otlp;
 mod problem;
 mod run;
 mod serve;

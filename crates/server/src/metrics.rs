@@ -53,6 +53,7 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     pub(crate) tails: Gauge,
     pub(crate) tail_skipped: Counter,
+    pub(crate) spans_dropped: Counter,
 }
 
 /// From half a millisecond to half a minute.
@@ -78,6 +79,7 @@ impl Metrics {
             connections: Gauge::default(),
             tails: Gauge::default(),
             tail_skipped: Counter::default(),
+            spans_dropped: Counter::default(),
         };
         metrics.register();
         metrics
@@ -129,6 +131,11 @@ impl Metrics {
         );
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register("tails", "Live tails", self.tails.clone());
+        registry.register(
+            "spans_dropped",
+            "Spans of its own that could not be sent",
+            self.spans_dropped.clone(),
+        );
         registry.register(
             "tail_skipped_records",
             "Records that live tails skipped because their readers were slow",

@@ -27,6 +27,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use crate::books::{ACCESS, Books};
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::otlp::Exporter;
 use crate::state::{App, Parts};
 use crate::trail::Trail;
 use crate::{api, docs_page, front};
@@ -119,7 +120,8 @@ impl Server {
         let address = listener
             .local_addr()
             .map_err(|source| ServerError::Listen { address, source })?;
-        let app = tokio::task::spawn_blocking(move || assemble(config, closing))
+        let otlp = config.otlp_endpoint.as_deref().map(Exporter::start);
+        let app = tokio::task::spawn_blocking(move || assemble(config, otlp, closing))
             .await
             .map_err(|error| ServerError::Listen {
                 address,
@@ -169,7 +171,11 @@ impl Server {
     }
 }
 
-fn assemble(config: Config, closing: watch::Receiver<bool>) -> Result<App, ServerError> {
+fn assemble(
+    config: Config,
+    otlp: Option<Exporter>,
+    closing: watch::Receiver<bool>,
+) -> Result<App, ServerError> {
     let books = Books::open(&config.home, &config.sql)?;
     let tokens = TokenStore::open(&config.home)?;
     if !config.is_loopback() && config.oidc.is_none() && tokens.is_empty() {
@@ -197,6 +203,7 @@ fn assemble(config: Config, closing: watch::Receiver<bool>) -> Result<App, Serve
             rates,
             trail: Trail::new(access),
             metrics: Metrics::new(),
+            otlp,
             queries: Arc::new(Semaphore::new(config.sql.concurrent)),
             tails: Arc::new(Semaphore::new(config.limits.tails)),
             requests: Semaphore::new(config.limits.in_flight),
@@ -210,8 +217,7 @@ fn assemble(config: Config, closing: watch::Receiver<bool>) -> Result<App, Serve
 
 fn router(app: App) -> Router {
     let (routes, _) = api::router().split_for_parts();
-    routes
-        .merge(api::plain())
+    api::otherwise(routes.merge(api::plain()))
         .layer(DefaultBodyLimit::disable())
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),

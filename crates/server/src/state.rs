@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::books::Books;
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::otlp::Exporter;
 use crate::problem::{Code, Problem};
 use crate::trail::Trail;
 
@@ -28,6 +29,8 @@ pub(crate) struct Parts {
     pub(crate) rates: Option<RateLimiter>,
     pub(crate) trail: Trail,
     pub(crate) metrics: Metrics,
+    /// Where its own traces go.
+    pub(crate) otlp: Option<Exporter>,
     /// Permits for queries.
     pub(crate) queries: Arc<Semaphore>,
     /// Permits for live tails.

@@ -195,7 +195,7 @@ fn wanted(body: NewTokenBody) -> Result<NewToken, Problem> {
 
 fn describe(token: &Token) -> Value {
     let ledgers = match token.grant.ledgers() {
-        Ledgers::All => Value::Null,
+        Ledgers::All => json!("*"),
         Ledgers::Named(names) => json!(names),
     };
     let roles: Vec<&str> = token

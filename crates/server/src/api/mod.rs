@@ -27,6 +27,7 @@ mod schema;
 mod sql;
 mod tail;
 mod verify;
+mod whole;
 mod write;
 
 /// All paths of the API, with their descriptions.
@@ -66,6 +67,11 @@ pub(crate) fn plain() -> Router<App> {
         .route("/problems", get(operate::problems))
         .route("/problems/{code}", get(operate::problem))
         .route("/", get(operate::root))
+}
+
+/// Answers what no path or no method of a path answers. For the routes that are there when it is called.
+pub(crate) fn otherwise(routes: Router<App>) -> Router<App> {
+    routes
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_allowed)
 }

@@ -279,9 +279,10 @@ bodies! {
         id: String,
         name: String,
         roles: Vec<String>,
-        /// Ledgers it is for; null for all.
-        ledgers: Option<Vec<String>>,
+        /// Names of the ledgers it is for, or `*` for all.
+        ledgers: serde_json::Value,
         created: String,
+        created_by: String,
         expires: String,
         last_used: Option<String>,
         revoked: Option<String>,

@@ -19,6 +19,7 @@ use super::incoming::Incoming;
 use super::item::header;
 use super::media::{ARROW, JSON, NDJSON, content_type};
 use super::schema::{ReceiptBody, Refusals};
+use super::whole;
 use crate::asking::Asking;
 use crate::book::Book;
 use crate::linked::Links;
@@ -37,6 +38,8 @@ pub(crate) struct AppendQuery {
     /// `proof`: wait until a signed checkpoint covers the record, and answer with its evidence. One record only.
     #[param(inline)]
     wait: Option<Wait>,
+    /// Record a batch whole or not at all: one record that is refused refuses all. NDJSON only.
+    whole: bool,
     /// Accept a record that refers to one that is not there yet. Completeness reports it until it is.
     allow_missing_target: bool,
 }
@@ -92,7 +95,14 @@ pub(crate) async fn append(
         let detail = "wait and Idempotency-Key are for one record, sent as application/json";
         return Err(Problem::new(Code::InvalidParameter, detail).at("wait"));
     }
+    if query.whole && form != NDJSON {
+        let detail = format!("whole is for batches, sent as {NDJSON}");
+        return Err(Problem::new(Code::InvalidParameter, detail).at("whole"));
+    }
     match form.as_str() {
+        NDJSON if query.whole => {
+            whole::append(&app, &asking, book, query.allow_missing_target, incoming).await
+        }
         JSON => one(&app, &asking, &book, &query, &headers, incoming).await,
         NDJSON => Ok(batch::ndjson(
             app,

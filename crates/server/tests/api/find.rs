@@ -300,3 +300,82 @@ fn erased_content_is_gone_and_the_record_still_proven() {
         (Some(true), Some(1))
     );
 }
+
+#[test]
+fn counts_histograms_and_statements_answer_over_what_is_there() {
+    let server = Running::new();
+    let caller = server.anyone();
+    for number in 0..12 {
+        caller.record(&decision(
+            &number.to_string(),
+            if number % 3 == 0 { "deny" } else { "approve" },
+        ));
+    }
+    let facets = caller
+        .get("/v1/ledgers/main/facets?field=decision,model&q=score:%3C0.5")
+        .json();
+    assert_eq!(facets["matched"], 12);
+    assert_eq!(
+        facets["facets"][0]["values"][0],
+        json!({"value": "approve", "count": 8})
+    );
+    assert_eq!(facets["facets"][1]["values"][0]["value"], "credit@1");
+    let histogram = caller
+        .get("/v1/ledgers/main/histogram?by=decision&buckets=10")
+        .json();
+    let total: u64 = histogram["series"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|series| series["counts"].as_array().unwrap())
+        .map(|count| count.as_u64().unwrap())
+        .sum();
+    assert_eq!(total, 12, "{histogram}");
+    let sql = |statement: &str| {
+        caller.post(
+            "/v1/ledgers/main/sql",
+            &json!({"sql": statement, "rows_max": 2}),
+        )
+    };
+    let answer = sql("select id, decision from decisions order by index").json();
+    assert_eq!(
+        (
+            answer["rows"].as_array().unwrap().len(),
+            answer["truncated"].as_bool()
+        ),
+        (2, Some(true))
+    );
+    assert_eq!(answer["rows"][0], json!({"id": "0", "decision": "deny"}));
+    for statement in [
+        "drop table records",
+        "insert into records values (1)",
+        "selec",
+        "select nothing from records",
+        "copy records to '/tmp/x'",
+        "",
+    ] {
+        assert_eq!(sql(statement).code(), "invalid-sql", "{statement}");
+    }
+    let headers = [("content-type", "application/json"), ("accept", "text/csv")];
+    let body = json!({"sql": "select count(*) as n from records"}).to_string();
+    let csv = caller.send(
+        "POST",
+        "/v1/ledgers/main/sql",
+        &headers,
+        Some(body.as_bytes()),
+    );
+    assert_eq!(csv.body, "n\n12\n");
+    for path in [
+        "facets?field=desicion",
+        "facets?limit=0",
+        "histogram?buckets=0",
+        "histogram?by=nothing",
+        "histogram?from=yesterday",
+    ] {
+        assert_eq!(
+            caller.get(&format!("/v1/ledgers/main/{path}")).code(),
+            "invalid-parameter",
+            "{path}"
+        );
+    }
+}

@@ -276,3 +276,88 @@ fn what_was_recorded_is_there_after_a_restart() {
         (&receipt["digest"], Some(true))
     );
 }
+
+#[test]
+fn a_whole_batch_is_recorded_or_nothing_of_it() {
+    let server = Running::new();
+    let send = |lines: &[String]| {
+        let headers = [("content-type", "application/x-ndjson")];
+        let body = lines.join("\n");
+        server.anyone().send(
+            "POST",
+            "/v1/ledgers/main/records?whole=true",
+            &headers,
+            Some(body.as_bytes()),
+        )
+    };
+    let good = |id: &str| decision(id, "deny").to_string();
+    let refused = send(&[good("1"), "{}".to_owned(), good("2"), "[]".to_owned()]);
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (422, "invalid-record")
+    );
+    let pointers: Vec<String> = refused.json()["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["pointer"].to_string())
+        .collect();
+    assert!(
+        pointers[0].starts_with("\"/2") && pointers[1].starts_with("\"/4"),
+        "{pointers:?}"
+    );
+    assert_eq!(server.anyone().get("/v1/ledgers/main").json()["size"], 0);
+    assert_eq!(send(&[good("1"), good("2")]).lines().len(), 2);
+    let conflict = send(&[good("3"), decision("1", "approve").to_string()]);
+    assert_eq!(
+        (conflict.status, conflict.code().as_str()),
+        (409, "conflict")
+    );
+    assert_eq!(server.anyone().get("/v1/ledgers/main").json()["size"], 2);
+}
+
+#[test]
+fn an_arrow_batch_is_recorded_row_by_row() {
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    use std::sync::Arc;
+    let server = Running::new();
+    let columns: [(&str, ArrayRef); 4] = [
+        ("id", Arc::new(StringArray::from(vec!["a", "b", "b"]))),
+        ("model", Arc::new(StringArray::from(vec!["m", "m", "m"]))),
+        ("/input/age", Arc::new(Int64Array::from(vec![30, 40, 50]))),
+        (
+            "decision",
+            Arc::new(StringArray::from(vec!["deny", "approve", "deny"])),
+        ),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut stream = Vec::new();
+    let mut writer =
+        arrow::ipc::writer::StreamWriter::try_new(&mut stream, &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    let headers = [("content-type", "application/vnd.apache.arrow.stream")];
+    let answer = server
+        .anyone()
+        .send("POST", "/v1/ledgers/main/records", &headers, Some(&stream));
+    let rows = answer.lines();
+    assert_eq!(
+        (rows[0]["index"].as_u64(), rows[1]["index"].as_u64()),
+        (Some(0), Some(1)),
+        "{rows:?}"
+    );
+    assert_eq!(rows[2]["error"]["code"], "conflict");
+    let shown = server.anyone().get("/v1/ledgers/main/records/b").json();
+    assert_eq!(shown["input"]["age"], 40);
+    let broken = server.anyone().send(
+        "POST",
+        "/v1/ledgers/main/records",
+        &headers,
+        Some(b"not arrow"),
+    );
+    assert_eq!(
+        (broken.status, broken.code().as_str()),
+        (400, "invalid-body")
+    );
+}
