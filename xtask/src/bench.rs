@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::run::{Failure, cargo, output, program_in_root, root, runs, say, target};
+use crate::run::{Failure, cargo, install, output, program_in_root, root, runs, target};
 use crate::steps::{built, path};
 
 /// Peers written in Go, each a module of its own in `bench/peers`.
@@ -61,6 +61,7 @@ fn check() -> Result<(), Failure> {
     cargo(&[&["fmt"], place.as_slice(), &["--check"]].concat())?;
     cargo(&[&["clippy"], place.as_slice(), &built, &lints].concat())?;
     cargo(&[&["test"], place.as_slice(), &built].concat())?;
+    go()?;
     let go_modules = GO_PEERS.iter().chain(&["load"]);
     for module in go_modules {
         let module = path(&root().join("bench/peers").join(module))?;
@@ -91,12 +92,16 @@ fn compare() -> Result<PathBuf, Failure> {
     Ok(folder.join("release/causebook-compare"))
 }
 
+fn go() -> Result<(), Failure> {
+    if runs("go", &["version"]) {
+        return Ok(());
+    }
+    install("golang-go")
+}
+
 /// Builds a peer in Go.
 fn go_peer(name: &str) -> Result<PathBuf, Failure> {
-    if !runs("go", &["version"]) {
-        say("Go is missing: installing Debian's");
-        program_in_root("apt-get", &["install", "-y", "-qq", "golang-go"])?;
-    }
+    go()?;
     let module = path(&root().join("bench/peers").join(name))?;
     let program = target()?.join("peers").join(name);
     program_in_root(
@@ -131,8 +136,7 @@ fn postgres() -> Result<PathBuf, Failure> {
     if let Some(found) = newest_postgres() {
         return Ok(found);
     }
-    say("PostgreSQL is missing: installing Debian's");
-    program_in_root("apt-get", &["install", "-y", "-qq", "postgresql"])?;
+    install("postgresql")?;
     newest_postgres().ok_or_else(|| format!("there is no initdb below {POSTGRES_FOLDERS}").into())
 }
 

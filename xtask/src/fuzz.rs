@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use crate::run::{Failure, cargo_with, output, root, say, scratch, target};
+use crate::run::{Failure, cargo, cargo_with, output, root, say, scratch, target};
 use crate::steps::path;
 
+const MANIFEST: &str = "fuzz/Cargo.toml";
 /// What cargo-fuzz sets without a sanitizer: coverage of edges and compared values.
 const INSTRUMENTATION: &str = "-Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -52,8 +53,11 @@ const TARGETS: [(&str, Option<&str>, u32); 23] = [
     ("filter", Some("filter"), 4096),
 ];
 
-/// Builds, replays and fuzzes all targets, or the one named.
+/// Builds, replays and fuzzes all targets, or the one named; or, for `check`, lints them.
 pub(crate) fn fuzz(seconds: Option<&str>, only: Option<&str>) -> Result<(), Failure> {
+    if seconds == Some("check") {
+        return check();
+    }
     let seconds: u32 = seconds
         .unwrap_or(SECONDS)
         .parse()
@@ -98,30 +102,37 @@ pub(crate) fn fuzz(seconds: Option<&str>, only: Option<&str>) -> Result<(), Fail
     .into())
 }
 
-/// Where the programs are. A target is named to cargo, because flags then apply to what is fuzzed and not to the
-/// programs that run while it is built.
+/// Lints of the targets, which are outside the product's workspace, and of what the engine opens to them alone.
+fn check() -> Result<(), Failure> {
+    let deny = ["--", "-D", "warnings"];
+    cargo_here("clippy", &deny)?;
+    let engine = ["--package", "causebook-ledger", "--features", "fuzzing"];
+    let whole = ["clippy", "--release", "--quiet", "--all-targets"];
+    cargo(&[whole.as_slice(), &engine, &deny].concat())
+}
+
+/// Builds, and gives the folder that the programs are in.
 fn build() -> Result<PathBuf, Failure> {
+    let host = cargo_here("build", &[])?;
+    Ok(target()?.join(host).join("release"))
+}
+
+/// Cargo on the targets, instrumented; gives the machine's triple. It is named to cargo, because flags then apply to
+/// what is fuzzed and not to the programs that run while it is built.
+fn cargo_here(task: &str, arguments: &[&str]) -> Result<String, Failure> {
     let version = output("rustc", &["-vV"])?;
     let host = version
         .lines()
         .find_map(|line| line.strip_prefix("host: "))
         .ok_or("rustc -vV names no host")?;
-    let folder = target()?;
+    let folder = path(&target()?)?;
+    let place = ["--manifest-path", MANIFEST, "--target-dir", &folder];
+    let options = [task, "--release", "--quiet", "--target", host];
     cargo_with(
         &[("RUSTFLAGS", INSTRUMENTATION)],
-        &[
-            "build",
-            "--release",
-            "--quiet",
-            "--manifest-path",
-            "fuzz/Cargo.toml",
-            "--target",
-            host,
-            "--target-dir",
-            &path(&folder)?,
-        ],
+        &[options.as_slice(), &place, arguments].concat(),
     )?;
-    Ok(folder.join(host).join("release"))
+    Ok(host.to_owned())
 }
 
 struct Target {

@@ -26,6 +26,7 @@ cargo xtask TASK
   kills [N]     kill a writer N times and look for lost or doubled records
   fuzz [SECONDS] [TARGET]
                 replay the committed inputs of every fuzz target (or of one), then fuzz each for SECONDS (5)
+  fuzz check    lints of the fuzz targets, which are outside the workspace
   tampering [N] tamper with a ledger in N ways, 0 for all, and look for what goes unnoticed
   syscalls [N]  fail N calls into the operating system, 0 for all, and look for what is lost (needs strace)
   dependencies  licences, one version of what must be one, arrows downward only

@@ -87,6 +87,13 @@ pub(crate) fn runs(program: &str, arguments: &[&str]) -> bool {
         .is_ok_and(|s| s.success())
 }
 
+/// Installs a Debian package. The lists are fetched first: a bare machine has none.
+pub(crate) fn install(package: &str) -> Result<(), Failure> {
+    say(&format!("{package} is missing: installing Debian's"));
+    program_in_root("apt-get", &["update", "-qq"])?;
+    program_in_root("apt-get", &["install", "-y", "-qq", package])
+}
+
 /// A program in the workspace's root, without what cargo told this one about itself: some build scripts look at those
 /// variables, and a nested cargo would compile their crates, and everything above them, again and again.
 fn command(program: &str, arguments: &[&str]) -> Command {

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::run::{Failure, cargo, output, program_in_root, root, runs, say, scratch, target};
+use crate::run::{
+    Failure, cargo, install, output, program_in_root, root, runs, say, scratch, target,
+};
 
 const KILLS: &str = "100";
 /// Acts and faults of the short campaigns: the first of every kind, and an even sample.
@@ -116,8 +118,7 @@ pub(crate) fn tampering(acts: Option<&str>) -> Result<(), Failure> {
 /// Fails calls into the operating system; without a number in the short form, `0` for all of them.
 pub(crate) fn syscalls(faults: Option<&str>) -> Result<(), Failure> {
     if !runs("strace", &["--version"]) {
-        program_in_root("apt-get", &["update", "-qq"])?;
-        program_in_root("apt-get", &["install", "-y", "-qq", "strace"])?;
+        install("strace")?;
     }
     program_in_root(&path(&built("syscalls")?)?, &[faults.unwrap_or(FAULTS)])
 }
@@ -133,7 +134,7 @@ pub(crate) fn engines() -> Result<(), Failure> {
     let python = path(&environment.join("bin/python"))?;
     if !runs(&python, &["--version"]) {
         if !runs(PYTHON, &["-c", "import venv, ensurepip"]) {
-            program_in_root("apt-get", &["install", "-y", "-qq", "python3-venv"])?;
+            install("python3-venv")?;
         }
         program_in_root(PYTHON, &["-m", "venv", &path(&environment)?])?;
     }
