@@ -5,7 +5,10 @@ mod bench;
 mod dependencies;
 mod fuzz;
 mod run;
+mod schemathesis;
+mod served;
 mod steps;
+mod tiles;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -18,6 +21,9 @@ cargo xtask TASK
   test          format, lints, dependency rules, tests, reference vectors, evidence in two implementations,
                 simulation, kills, tampering
   engines       read the table with engines that are not ours (Python deltalake; Spark Connect by pysail)
+  tiles         verify the log of a running server with Tessera's client and fsck (needs Go), also after changes
+  schemathesis [N]
+                requests made up from the API's description, N an operation (30), as every role: no failure
   bench [N] [R] Causebook beside other systems: N records, R rounds (200000, 3)
   bench growth  100 thousand, a million, ten million records; [N] to stop at N
   bench check   format, lints and tests of the comparison, which is outside the workspace
@@ -39,6 +45,8 @@ fn main() -> ExitCode {
         Some("test") => test(),
         Some("engines") => steps::engines(),
         Some("bench") => bench::bench(arguments.get(1..).unwrap_or_default()),
+        Some("tiles") => tiles::tiles(),
+        Some("schemathesis") => schemathesis::schemathesis(count),
         Some("figures") => steps::figures(count),
         Some("sim") => steps::sim(arguments.get(1..).unwrap_or_default()),
         Some("kills") => steps::kills(count),

@@ -10,7 +10,7 @@ const KILLS: &str = "100";
 /// Acts and faults of the short campaigns: the first of every kind, and an even sample.
 const ACTS: &str = "130";
 const FAULTS: &str = "160";
-const PYTHON: &str = "python3";
+pub(crate) const PYTHON: &str = "python3";
 
 /// Installs what cargo and the checks need and a bare machine may lack.
 pub(crate) fn tools() -> Result<(), Failure> {
