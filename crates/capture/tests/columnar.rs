@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Decimal128Array, Int64Array, RecordBatch, StringArray};
 use causebook_capture::{CaptureError, Import, Source};
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
@@ -78,6 +78,18 @@ fn empty_cells_are_null_or_left_out() {
     let mapping = with("read.empty = 'omit'\ncolumns.input = ['i8', 'ms', 'u64']");
     let taken = import(&Source::from_bytes("types.parquet", FIXTURE), &mapping);
     assert_eq!(at(&taken.rows[1], "/input"), "{\"u64\":0}");
+}
+
+#[test]
+fn a_decimal_of_more_digits_than_its_column_says_keeps_them_all() {
+    let digits = Decimal128Array::from(vec![-123_456]);
+    let column: ArrayRef = Arc::new(digits.with_precision_and_scale(3, 1).unwrap());
+    let batch = RecordBatch::try_from_iter([("d", column)]).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    let source = Source::from_bytes("d.parquet", writer.into_inner().unwrap());
+    let taken = import(&source, &all_input());
+    assert_eq!(at(&taken.rows[0], "/input"), r#"{"d":-12345.6}"#);
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! what is masked can neither be seen nor be found out by asking.
 
 mod answer;
+mod completeness;
 mod condition;
 mod error;
 mod facets;
@@ -27,6 +28,7 @@ mod records;
 mod views;
 
 pub use answer::Answer;
+pub use completeness::{Completeness, EXAMPLES_LISTED, GAPS_LISTED, Gap, Orphans, Stream};
 pub use error::{Place, QueryError};
 pub use facets::{Facet, FacetField, FacetValue, Facets};
 pub use histogram::{BUCKETS_MAX, Histogram, HistogramRequest, SERIES_MAX, Series, SeriesOf};
