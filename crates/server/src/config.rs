@@ -42,6 +42,8 @@ pub struct Config {
     pub masks: MaskPolicy,
     /// Age at which an open gap is recorded.
     pub gap_after: Option<Duration>,
+    /// Time between two looks for gaps.
+    pub gap_look: Duration,
     /// Login by OpenID Connect.
     pub oidc: Option<Oidc>,
     /// Collector that the server's own traces go to.
@@ -143,6 +145,9 @@ impl Config {
             masks: values.masks()?,
             gap_after: Some(values.seconds("completeness.gap_after_s")?)
                 .filter(|after| !after.is_zero()),
+            gap_look: values
+                .seconds("completeness.look_s")?
+                .max(Duration::from_secs(1)),
             oidc: values.oidc()?,
             otlp_endpoint: values.otlp()?,
         })

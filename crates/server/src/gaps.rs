@@ -1,6 +1,5 @@
 //! Gaps that stay open become records: what did not come is itself on record, once.
 
-use causebook_access::Principal;
 use causebook_ledger::{AppendError, Clock as _};
 use causebook_query::{Gap, QueryError};
 use causebook_record::{Draft, RecordError, join_members, string_text};
@@ -40,9 +39,56 @@ pub(crate) fn record(app: &App) {
             continue;
         }
         let open_since = app.clock.now().saturating_sub(after);
-        match record_in(&book, open_since.unwrap_or_default()) {
+        match record_in(&book, open_since.unwrap_or(jiff::Timestamp::MIN)) {
             Ok(open) => app.metrics.open_gaps(&book.name, open),
             Err(error) => tracing::warn!(ledger = book.name, %error, "gaps could not be recorded"),
         }
     }
+}
+
+/// Records the gaps of a ledger that have been open since `open_since` or longer, each once: its id says which it is. Gives
+/// how many are open.
+fn record_in(book: &Book, open_since: jiff::Timestamp) -> Result<u64, GapError> {
+    let found = book.query.completeness(book.reader.size(), None, None)?;
+    let mut drafts = Vec::new();
+    for stream in &found.streams {
+        let old = |gap: &&Gap| gap.since.is_some_and(|since| since <= open_since);
+        for gap in stream.gaps.iter().filter(old) {
+            drafts.push(Draft::parse(
+                text(&stream.source, &stream.run, gap)?.as_bytes(),
+            )?);
+        }
+    }
+    drafts.truncate(GAPS_MAX);
+    for answer in book.ledger.append_batch(drafts, BY, VIA) {
+        answer?;
+    }
+    Ok(found.streams.iter().map(|stream| stream.gaps_total).sum())
+}
+
+fn text(source: &str, run: &str, gap: &Gap) -> Result<String, RecordError> {
+    let since = gap.since.map(|since| string_text(&since.to_string()));
+    let (from, to) = (gap.from.to_string(), gap.to.to_string());
+    let (source, run) = (string_text(source), string_text(run));
+    let mut members = vec![("from", from.as_str()), ("run", &run), ("source", &source)];
+    members.extend(since.as_deref().map(|since| ("since", since)));
+    members.push(("to", &to));
+    let substance = join_members(members)?;
+    let id = string_text(&format!("gap-{}", digest(&substance)));
+    join_members([
+        ("gap", substance.as_str()),
+        ("id", &id),
+        ("kind", "\"gap\""),
+    ])
+}
+
+/// Enough of a hash to tell gaps apart.
+fn digest(text: &str) -> String {
+    use std::fmt::Write as _;
+    let hash = Sha256::digest(text.as_bytes());
+    let mut digits = String::new();
+    for byte in hash.iter().take(12) {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
 }

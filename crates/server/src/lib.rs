@@ -13,6 +13,7 @@ mod books;
 mod config;
 mod docs_page;
 mod front;
+mod gaps;
 mod linked;
 mod metrics;
 mod openapi;

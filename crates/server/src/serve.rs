@@ -30,7 +30,7 @@ use crate::metrics::Metrics;
 use crate::otlp::Exporter;
 use crate::state::{App, Parts};
 use crate::trail::Trail;
-use crate::{api, docs_page, front};
+use crate::{api, docs_page, front, gaps};
 
 /// Most bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -40,8 +40,6 @@ const STREAMS_MAX: u32 = 128;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often an HTTP/2 connection that is silent is asked whether it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// How often it is looked after what is to be done now and then.
-const KEEP_INTERVAL: Duration = Duration::from_secs(30);
 /// Principals whose rate is remembered.
 const PRINCIPALS_MAX: usize = 100_000;
 
@@ -329,7 +327,7 @@ async fn keep(app: App) {
     let mut closing = app.closing.clone();
     loop {
         tokio::select! {
-            () = tokio::time::sleep(KEEP_INTERVAL) => {}
+            () = tokio::time::sleep(app.config.gap_look) => {}
             () = closed(&mut closing) => break,
         }
         let app = app.clone();
@@ -337,6 +335,7 @@ async fn keep(app: App) {
             if let Err(error) = app.tokens.save_uses(app.clock.now()) {
                 tracing::warn!(%error, "when tokens were used could not be written");
             }
+            gaps::record(&app);
         });
         let _ = kept.await;
     }

@@ -203,6 +203,12 @@ pub const KEYS: &[Key] = &[
         "Seconds after which a gap that stays open is itself recorded; 0 for never",
     ),
     key(
+        "completeness.look_s",
+        Number,
+        "30",
+        "Seconds between two looks for such gaps",
+    ),
+    key(
         "log.format",
         Text,
         "text",

@@ -60,7 +60,9 @@ pub(crate) async fn completeness(
 
 fn to_json(as_of: u64, found: &Completeness) -> Value {
     let streams = found.streams.iter().map(|stream| {
-        let gaps = stream.gaps.iter().map(|gap| json!({"from": gap.from, "to": gap.to}));
+        let gaps = stream.gaps.iter().map(|gap| {
+            json!({"from": gap.from, "to": gap.to, "since": gap.since.map(|since| since.to_string())})
+        });
         json!({
             "source": stream.source,
             "run": stream.run,
@@ -79,6 +81,7 @@ fn to_json(as_of: u64, found: &Completeness) -> Value {
     json!({
         "as_of": as_of,
         "streams": streams.collect::<Vec<_>>(),
+        "erased": found.erased,
         "orphans": {
             "missing_target": found.orphans.missing_target,
             "intent_without_outcome": found.orphans.intent_without_outcome,

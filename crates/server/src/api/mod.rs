@@ -11,6 +11,7 @@ use crate::state::App;
 mod access;
 mod attachments;
 mod batch;
+mod completeness;
 mod erase;
 mod evidence;
 mod extract;
@@ -47,6 +48,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(groups::histogram))
         .routes(routes!(sql::sql))
         .routes(routes!(tail::tail))
+        .routes(routes!(completeness::completeness))
         .routes(routes!(verify::verify))
         .routes(routes!(log::checkpoint))
         .routes(routes!(log::consistency))

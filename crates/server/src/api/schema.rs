@@ -220,14 +220,16 @@ bodies! {
         as_of: u64,
         streams: Vec<StreamBody>,
         orphans: OrphansBody,
+        /// Records whose source was erased.
+        erased: u64,
     }
     /// One capture stream.
     StreamBody as Stream {
-        source: Option<String>,
-        run: Option<String>,
+        source: String,
+        run: String,
         records: u64,
-        first_seq: Option<u64>,
-        last_seq: Option<u64>,
+        first_seq: u64,
+        last_seq: u64,
         distinct: u64,
         gaps: Vec<GapBody>,
         gaps_total: u64,
@@ -237,7 +239,12 @@ bodies! {
         last_at: Option<String>,
     }
     /// Numbers that did not come.
-    GapBody as Gap { from: u64, to: u64, }
+    GapBody as Gap {
+        from: u64,
+        to: u64,
+        /// When the first record with a higher number was recorded.
+        since: Option<String>,
+    }
     /// Records without what they belong to.
     OrphansBody as Orphans {
         missing_target: u64,

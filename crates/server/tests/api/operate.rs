@@ -97,3 +97,47 @@ fn a_server_that_others_reach_does_not_start_without_a_token() {
         causebook_server::ServerError::Open { .. }
     ));
 }
+
+#[test]
+fn what_a_stream_did_not_send_is_told_and_recorded_once() {
+    let server = Running::with(&[
+        ("completeness.gap_after_s", "1"),
+        ("completeness.look_s", "1"),
+    ]);
+    let caller = server.anyone();
+    for seq in [1, 2, 5, 4, 9] {
+        let mut record = decision(&format!("s{seq}"), "deny");
+        record["source"] = serde_json::json!({"name": "scoring", "run": "r1", "seq": seq});
+        assert_eq!(caller.record(&record).status, 201);
+    }
+    let found = caller
+        .get("/v1/ledgers/main/completeness?source=scoring")
+        .json();
+    let stream = &found["streams"][0];
+    assert_eq!(
+        (stream["missing"].as_u64(), stream["late"].as_u64()),
+        (Some(4), Some(1)),
+        "{found}"
+    );
+    assert_eq!(
+        (
+            stream["gaps"][0]["from"].as_u64(),
+            stream["gaps"][1]["to"].as_u64()
+        ),
+        (Some(3), Some(8))
+    );
+    let gaps = || {
+        caller.get("/v1/ledgers/main/records?q=kind:gap").json()["records"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    let recorded = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        gaps().len() == 2
+    });
+    assert!(recorded, "{:?}", gaps());
+    assert_eq!(gaps()[0]["gap"]["source"], "scoring");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(gaps().len(), 2, "a gap is recorded once");
+}
