@@ -16,6 +16,7 @@ mod front;
 mod gaps;
 mod linked;
 mod metrics;
+pub mod oidc;
 mod openapi;
 mod otlp;
 mod problem;
@@ -23,6 +24,7 @@ mod run;
 mod serve;
 mod settings;
 mod state;
+pub mod tls;
 mod trail;
 
 pub use config::{Config, ConfigError, Limits};

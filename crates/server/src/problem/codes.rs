@@ -57,6 +57,12 @@ codes! {
         "Send Authorization: Bearer with a token of this server that is valid, or log in.";
     Forbidden "forbidden" FORBIDDEN "Whoever is asking may not do this"
         "The detail names the permission; an administrator gives roles.";
+    LoginFailed "login-failed" BAD_REQUEST "The login did not come about"
+        "Begin again at /auth/login, in the same browser, and finish within ten minutes.";
+    LoginRefused "login-refused" FORBIDDEN "Whoever logged in may not come in"
+        "The provider refused the login, or none of the person's groups has a role here.";
+    ProviderUnavailable "provider-unavailable" SERVICE_UNAVAILABLE "The provider of logins cannot be asked"
+        "Try again after a moment; the server's log says why. Tokens work meanwhile.";
     CrossSite "cross-site" FORBIDDEN "A request from another site was refused"
         "Requests with a session cookie that change something come from this server's own pages.";
     PlainHttp "plain-http" FORBIDDEN "A token was sent over a connection that anyone can read"
