@@ -104,6 +104,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "causebook",
         &[
+            "causebook-access",
             "causebook-capture",
             "causebook-client",
             "causebook-evidence",

@@ -26,7 +26,7 @@ const RSS_MIB_MAX: u32 = 1024;
 const ADDRESS_SPACE_KIB_MAX: u32 = 4 << 20;
 
 /// Every target, with the words it is told of and the longest input it is given.
-const TARGETS: [(&str, Option<&str>, u32); 23] = [
+const TARGETS: [(&str, Option<&str>, u32); 24] = [
     ("canonical", Some("json"), 4096),
     ("record_door", Some("json"), 4096),
     ("note", Some("log"), 4096),
