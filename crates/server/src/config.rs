@@ -5,8 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use causebook_access::{MaskPolicy, Role};
+use causebook_access::{
+    CertificateMap, CertificateName, CertificateRule, Grant, Ledgers, MaskPolicy, Role,
+};
 
+use crate::oidc::{ClaimRule, ClientSecret, OidcSettings};
 use crate::settings::KEYS;
 
 /// A setting that cannot be followed.
@@ -45,7 +48,7 @@ pub struct Config {
     /// Time between two looks for gaps.
     pub gap_look: Duration,
     /// Login by OpenID Connect.
-    pub oidc: Option<Oidc>,
+    pub oidc: Option<OidcSettings>,
     /// Collector that the server's own traces go to.
     pub otlp_endpoint: Option<String>,
 }
@@ -59,8 +62,10 @@ pub struct Tls {
     pub key: PathBuf,
     /// Authorities of client certificates, PEM.
     pub client_ca: Option<PathBuf>,
-    /// Roles of whoever comes with one.
-    pub client_roles: Vec<Role>,
+    /// Whether who shows none is turned away.
+    pub client_required: bool,
+    /// Which service is which.
+    pub clients: CertificateMap,
 }
 
 /// Bounds on what strangers control.
@@ -97,27 +102,6 @@ pub struct Sql {
     pub memory_bytes: usize,
     /// Most at one time.
     pub concurrent: usize,
-}
-
-/// Login by OpenID Connect.
-#[derive(Clone, Debug)]
-pub struct Oidc {
-    /// The provider.
-    pub issuer: String,
-    /// This server's id there.
-    pub client_id: String,
-    /// File with its secret; none for a public client.
-    pub client_secret_file: Option<PathBuf>,
-    /// Scopes to ask for.
-    pub scopes: Vec<String>,
-    /// Claim that names roles.
-    pub role_claim: String,
-    /// What its values mean.
-    pub roles: Vec<(String, Role)>,
-    /// Time without a request after which a login ends.
-    pub session_idle: Duration,
-    /// Time after which a login ends in any case.
-    pub session: Duration,
 }
 
 impl Config {
@@ -262,17 +246,43 @@ impl Values<'_> {
                 certificate,
                 key,
                 client_ca: path("tls.client_ca"),
-                client_roles: self
-                    .list("tls.client_roles")
-                    .iter()
-                    .map(|role| self.role("tls.client_roles", role))
-                    .collect::<Result<_, _>>()?,
+                client_required: self.switch("tls.client_required")?,
+                clients: self.clients()?,
             })),
             (Some(_), None) => Err(self.error("tls.key", "the certificate's key is missing")),
             (None, Some(_)) => {
                 Err(self.error("tls.certificate", "the key's certificate is missing"))
             }
         }
+    }
+
+    fn clients(&self) -> Result<CertificateMap, ConfigError> {
+        let refused = |problem: String| self.error("tls.clients", problem);
+        let mut rules = Vec::new();
+        for client in self.list("tls.clients") {
+            let (name, granted) = client
+                .rsplit_once('=')
+                .ok_or_else(|| refused(format!("{client:?} is not NAME=ROLE")))?;
+            let (role, ledger) = match granted.split_once('@') {
+                Some((role, ledger)) => (role, Some(ledger)),
+                None => (granted, None),
+            };
+            let role = self.role("tls.clients", role)?;
+            let ledgers = ledger.map_or(Ledgers::All, |ledger| Ledgers::named([ledger]));
+            let grant = Grant::new(ledgers, [role]).map_err(|error| refused(error.to_string()))?;
+            let certificate = match name.split_once(':') {
+                Some(("dns", name)) => CertificateName::Dns(name.to_owned()),
+                Some(("uri", uri)) => CertificateName::Uri(uri.to_owned()),
+                _ => CertificateName::CommonName(name.to_owned()),
+            };
+            rules.push(CertificateRule {
+                // The last part of a URI is the service's own name.
+                name: name.rsplit(['/', ':']).next().unwrap_or(name).to_owned(),
+                certificate,
+                grants: vec![grant],
+            });
+        }
+        CertificateMap::new(rules).map_err(|error| refused(error.to_string()))
     }
 
     fn limits(&self) -> Result<Limits, ConfigError> {
@@ -328,32 +338,49 @@ impl Values<'_> {
         }
     }
 
-    fn oidc(&self) -> Result<Option<Oidc>, ConfigError> {
+    fn oidc(&self) -> Result<Option<OidcSettings>, ConfigError> {
         let Some(issuer) = self.given("oidc.issuer") else {
             return Ok(None);
         };
         let client_id = self
             .given("oidc.client_id")
             .ok_or_else(|| self.error("oidc.client_id", "a provider needs it"))?;
-        let mut roles = Vec::new();
+        let base_url = self
+            .public_url()?
+            .unwrap_or_else(|| format!("http://{}", self.text("listen")));
+        let mut rules = Vec::new();
         for pair in self.list("oidc.roles") {
             let (value, role) = pair
                 .split_once('=')
                 .ok_or_else(|| self.error("oidc.roles", format!("{pair:?} is not VALUE=ROLE")))?;
-            roles.push((
-                value.trim().to_owned(),
-                self.role("oidc.roles", role.trim())?,
-            ));
+            let role = self.role("oidc.roles", role.trim())?;
+            rules.push(ClaimRule {
+                value: value.trim().to_owned(),
+                grant: Grant::on_all([role]),
+            });
         }
-        Ok(Some(Oidc {
+        Ok(Some(OidcSettings {
             issuer,
             client_id,
-            client_secret_file: self.given("oidc.client_secret_file").map(PathBuf::from),
+            client_secret: self.secret("oidc.client_secret_file")?,
             scopes: self.list("oidc.scopes"),
+            base_url: base_url
+                .parse()
+                .map_err(|_| self.error("public_url", "it is not a URL"))?,
             role_claim: self.text("oidc.role_claim").to_owned(),
-            roles,
+            rules,
             session_idle: self.seconds("oidc.session_idle_s")?,
             session: self.seconds("oidc.session_s")?,
         }))
+    }
+
+    /// A secret from a file of its own: it is never a flag, a variable or a line of the settings.
+    fn secret(&self, name: &str) -> Result<Option<ClientSecret>, ConfigError> {
+        let Some(path) = self.given(name) else {
+            return Ok(None);
+        };
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| self.error(name, format!("it cannot be read: {error}")))?;
+        Ok(Some(ClientSecret(text.trim().to_owned())))
     }
 }

@@ -129,7 +129,7 @@ fn admit(
     if OPEN.contains(&path) {
         return Ok(asking);
     }
-    asking.principal = authenticate(app, peer, headers)?.map(Arc::new);
+    asking.principal = authenticate(app, peer, request)?;
     if let (Some(rates), Some(principal)) = (&app.rates, &asking.principal) {
         rates.check(principal.name(), 1).map_err(|after| {
             Problem::new(
@@ -159,12 +159,22 @@ fn authenticate(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<Option<Pr
             return Err(Problem::new(Code::PlainHttp, detail));
         }
         let authenticated = app.tokens.authenticate(token, app.clock.now());
-        return authenticated.map(Some).map_err(refused);
+        return authenticated
+            .map(|principal| Some(Arc::new(principal)))
+            .map_err(refused);
     }
     if let Some(certificate) = &peer.certificate {
-        return Ok(Some(certificate.as_ref().clone()));
+        return Ok(Some(Arc::clone(certificate)));
     }
-    Ok(embedded(app, peer))
+    if let Some(login) = &app.login {
+        let logged_in = login.authenticate(request.method(), request.headers());
+        let logged_in =
+            logged_in.map_err(|error| Problem::new(Code::CrossSite, error.to_string()))?;
+        if logged_in.is_some() {
+            return Ok(logged_in);
+        }
+    }
+    Ok(embedded(app, peer).map(Arc::new))
 }
 
 /// On a server that only this machine reaches and that knows nobody yet, whoever connects may do everything: the embedded

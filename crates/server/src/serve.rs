@@ -12,7 +12,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::extract::connect_info::ConnectInfo;
 use axum::http::Request;
 use causebook_access::{AccessError, Principal, Rate, RateLimiter, TokenStore};
-use causebook_ledger::{Clock as _, LedgerError, SystemClock};
+use causebook_ledger::{Clock, LedgerError, SystemClock};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -20,6 +20,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
 use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
@@ -27,8 +29,10 @@ use tower_http::decompression::RequestDecompressionLayer;
 use crate::books::{ACCESS, Books};
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::oidc::{self, Login, LoginError};
 use crate::otlp::Exporter;
 use crate::state::{App, Parts};
+use crate::tls::{self, Tls, TlsError, TlsFiles};
 use crate::trail::Trail;
 use crate::{api, docs_page, front, gaps};
 
@@ -74,6 +78,12 @@ pub enum ServerError {
         #[source]
         source: io::Error,
     },
+    /// Certificate or key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Login cannot be set up.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// Tokens cannot be read.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -146,9 +156,16 @@ impl Server {
         self.app.tokens.is_empty() && self.app.config.oidc.is_none()
     }
 
-    /// Reads what may change while it runs.
+    /// Reads certificates again. What cannot be used is told in the log, and what was there stays in use.
     pub fn reload(&self) {
-        tracing::info!("reloading");
+        if let Some(tls) = &self.app.tls {
+            match tls.reload() {
+                Ok(()) => tracing::info!("certificates are read again"),
+                Err(error) => {
+                    tracing::error!(%error, hint = error.hint, "certificates stay as they were")
+                }
+            }
+        }
     }
 
     /// `http` or `https`.
@@ -193,6 +210,17 @@ fn assemble(
         RateLimiter::new(rate, PRINCIPALS_MAX, Arc::new(SystemClock::new()))
     });
     let openapi = crate::openapi::document();
+    let tls = config.tls.as_ref().map(|tls| {
+        let files = TlsFiles {
+            certificate: tls.certificate.clone(),
+            key: tls.key.clone(),
+            client_ca: tls.client_ca.clone(),
+            client_required: tls.client_required,
+        };
+        Tls::load(files, &["h2", "http/1.1"])
+    });
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let login = config.oidc.clone().map(|oidc| Login::new(oidc, clock));
     Ok(App {
         parts: Arc::new(Parts {
             clock: SystemClock::new(),
@@ -201,6 +229,8 @@ fn assemble(
             rates,
             trail: Trail::new(access),
             metrics: Metrics::new(),
+            tls: tls.transpose()?,
+            login: login.transpose()?.map(Arc::new),
             otlp,
             queries: Arc::new(Semaphore::new(config.sql.concurrent)),
             tails: Arc::new(Semaphore::new(config.limits.tails)),
@@ -215,7 +245,12 @@ fn assemble(
 
 fn router(app: App) -> Router {
     let (routes, _) = api::router().split_for_parts();
-    api::otherwise(routes.merge(api::plain()))
+    let routes = routes.merge(api::plain());
+    let routes = match &app.login {
+        Some(login) => routes.merge(oidc::routes(Arc::clone(login)).with_state(())),
+        None => routes,
+    };
+    api::otherwise(routes)
         .layer(DefaultBodyLimit::disable())
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),
@@ -277,17 +312,45 @@ fn connect(
     let app = app.clone();
     tokio::spawn(async move {
         app.metrics.connections.inc();
-        let peer = Peer {
-            address,
-            is_encrypted: false,
-            certificate: None,
-        };
-        if let Err(error) = answer(&app, router, stream, peer).await {
+        if let Err(error) = encrypted(&app, router, stream, address).await {
             tracing::debug!(%address, %error, "a connection broke off");
         }
         app.metrics.connections.dec();
         drop(permit);
     });
+}
+
+/// Answers a connection, inside TLS if it is spoken here.
+async fn encrypted(
+    app: &App,
+    router: Router,
+    stream: TcpStream,
+    address: SocketAddr,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let Some(tls) = &app.tls else {
+        let peer = Peer {
+            address,
+            is_encrypted: false,
+            certificate: None,
+        };
+        return answer(app, router, stream, peer).await;
+    };
+    let handshake = TlsAcceptor::from(tls.config()).accept(stream);
+    let stream = tokio::time::timeout(app.config.limits.header, handshake).await??;
+    let peer = Peer {
+        address,
+        is_encrypted: true,
+        certificate: known_client(app, &stream),
+    };
+    answer(app, router, stream, peer).await
+}
+
+/// Whom the certificate names that the client showed and an authority vouched for.
+fn known_client(app: &App, stream: &TlsStream<TcpStream>) -> Option<Arc<Principal>> {
+    let (_, session) = stream.get_ref();
+    let names = tls::names(session.peer_certificates()?.first()?)?;
+    let clients = &app.config.tls.as_ref()?.clients;
+    clients.principal(&names).map(Arc::new)
 }
 
 async fn answer(
@@ -334,6 +397,9 @@ async fn keep(app: App) {
         let kept = tokio::task::spawn_blocking(move || {
             if let Err(error) = app.tokens.save_uses(app.clock.now()) {
                 tracing::warn!(%error, "when tokens were used could not be written");
+            }
+            if let Some(Err(error)) = app.tls.as_ref().map(Tls::reload_if_changed) {
+                tracing::error!(%error, hint = error.hint, "certificates stay as they were");
             }
             gaps::record(&app);
         });

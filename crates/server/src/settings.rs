@@ -99,10 +99,16 @@ pub const KEYS: &[Key] = &[
         "Certificate authorities in PEM whose client certificates are accepted",
     ),
     key(
-        "tls.client_roles",
+        "tls.clients",
         List,
-        "ingest",
-        "Roles of whoever comes with an accepted client certificate",
+        "",
+        "Services by their client certificates: COMMON-NAME=ROLE, dns:NAME=ROLE or uri:NAME=ROLE, for one ledger NAME=ROLE@LEDGER",
+    ),
+    key(
+        "tls.client_required",
+        Switch,
+        "false",
+        "Whether who shows no client certificate is turned away",
     ),
     key(
         "limits.body_mb",
@@ -175,7 +181,7 @@ pub const KEYS: &[Key] = &[
     key(
         "masks.engineer",
         List,
-        "/subject",
+        causebook_access::ENGINEER_MASK,
         "Members that an engineer sees masked, as JSON Pointers",
     ),
     key(
@@ -193,7 +199,7 @@ pub const KEYS: &[Key] = &[
     key(
         "masks.admin",
         List,
-        "/subject,/input,/output,/parameters,/data,/explanation,/context,/actor,/attachments",
+        causebook_access::ADMIN_MASK,
         "Members that an administrator sees masked",
     ),
     key(

@@ -10,8 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::books::Books;
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::oidc::Login;
 use crate::otlp::Exporter;
 use crate::problem::{Code, Problem};
+use crate::tls::Tls;
 use crate::trail::Trail;
 
 /// The server's parts. Clones share them.
@@ -29,6 +31,10 @@ pub(crate) struct Parts {
     pub(crate) rates: Option<RateLimiter>,
     pub(crate) trail: Trail,
     pub(crate) metrics: Metrics,
+    /// TLS, if it is spoken here.
+    pub(crate) tls: Option<Tls>,
+    /// Login of people, if there is a provider.
+    pub(crate) login: Option<Arc<Login>>,
     /// Where its own traces go.
     pub(crate) otlp: Option<Exporter>,
     /// Permits for queries.
