@@ -82,6 +82,9 @@ pub struct TokenInfo {
     /// When it was made.
     #[serde(default)]
     pub created: Value,
+    /// Who made it.
+    #[serde(default)]
+    pub created_by: String,
     /// When it ends.
     #[serde(default)]
     pub expires: Value,

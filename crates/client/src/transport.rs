@@ -179,7 +179,10 @@ impl Transport {
                     reader: *reader,
                     failure: None,
                 };
-                let request = request.header("content-type", *media_type);
+                // What cannot be sent twice is not sent before it is known to be wanted.
+                let request = request
+                    .header("content-type", *media_type)
+                    .header("expect", "100-continue");
                 let body = SendBody::from_reader(&mut watched);
                 let sent = self.run_request(request.body(body), call.patience);
                 if let Some(source) = watched.failure {
