@@ -25,16 +25,20 @@ impl From<AppendError> for Failure {
         let new = |code| Failure::new(Exit::Failure, code, error.to_string());
         match &error {
             AppendError::Busy { .. } => new("busy").hint("try again in a moment"),
-            AppendError::Conflict { id, .. } => {
-                new("conflict").hint(format!("`causebook show {id}` shows the first; a change is a record of its own, of kind correction"))
-            }
-            AppendError::Failed { .. } => {
-                new("not-acknowledged").hint("run the same command again: what was recorded is not recorded twice")
-            }
+            AppendError::Conflict { id, .. } => new("conflict").hint(conflict_hint(id)),
+            AppendError::Failed { .. } => new("not-acknowledged")
+                .hint("run the same command again: what was recorded is not recorded twice"),
             AppendError::Refused { .. } => new("refused"),
             _ => new("not-recorded"),
         }
     }
+}
+
+/// What to do where an id is taken.
+pub(crate) fn conflict_hint(id: &str) -> String {
+    format!(
+        "`causebook show {id}` shows the first; a change is a record of its own, of kind correction"
+    )
 }
 
 /// What a server refuses has the exit code and, where there is one, the name that a folder gives the same refusal.
@@ -43,6 +47,8 @@ impl From<Problem> for Failure {
         let (exit, code) = match (problem.status, problem.code.as_str()) {
             (401 | 403, code) => (Exit::Denied, code.to_owned()),
             (_, "no-record") => (Exit::NotFound, "not-found".to_owned()),
+            (_, "no-such-path") => (Exit::Failure, "not-this-api".to_owned()),
+            (_, "ledger-exists") => (Exit::Failure, "exists".to_owned()),
             (404, code) => (Exit::NotFound, code.to_owned()),
             (400, code) => (Exit::Usage, code.to_owned()),
             (_, code) => (Exit::Failure, code.to_owned()),
@@ -50,6 +56,7 @@ impl From<Problem> for Failure {
         let mut lines: Vec<String> = problem
             .errors
             .iter()
+            .filter(|it| it.detail != problem.detail)
             .map(|it| printable(&format!("{}: {}", it.pointer, it.detail)))
             .collect();
         if let Some(id) = problem
@@ -66,16 +73,17 @@ impl From<Problem> for Failure {
         let own_hint = match (exit, problem.code.as_str()) {
             (_, "no-record") => Some("`causebook ls` lists the records"),
             (_, "no-ledger") => Some("`causebook init` makes one"),
+            (_, "no-such-path") => {
+                Some("the server is of another version: it has no such question")
+            }
+            (_, "ledger-exists") => Some("--ledger NAME makes another one beside it"),
             (_, "busy") => Some("try again in a moment"),
             (Exit::Denied, _) => Some("`causebook doctor` tells what this token may do"),
             _ => None,
         };
-        match problem
-            .hint
-            .as_deref()
-            .map(printable)
-            .or(own_hint.map(str::to_owned))
-        {
+        // What the program itself would say comes first: the server's hints are for those who speak HTTP.
+        let hint = own_hint.map(str::to_owned);
+        match hint.or_else(|| problem.hint.as_deref().map(printable)) {
             Some(hint) => failure.hint(hint),
             None => failure,
         }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{Attachment, Erased, NotRecorded, Pen, Stopped, remote};
 use crate::config::{RemoteServer, Settings};
 use crate::failure::{Exit, Failure, Outcome};
+use crate::refusals::conflict_hint;
 
 /// A ledger on a server that is written to.
 pub(crate) struct RemotePen {
@@ -56,7 +57,8 @@ impl Pen for RemotePen {
             match result {
                 Ok(receipt) => recorded.push(receipt),
                 Err(problem) => {
-                    stopped = stopped.or_else(|| Some((position, Failure::from(*problem))));
+                    let draft = drafts.get(position);
+                    stopped = stopped.or_else(|| Some((position, refused(*problem, draft))));
                 }
             }
         }
@@ -73,14 +75,13 @@ impl Pen for RemotePen {
 
     fn append_batch(&self, drafts: Vec<Draft>) -> Vec<Result<Receipt, NotRecorded>> {
         let (results, broken) = self.send(&drafts);
-        let single = |problem: Box<Problem>| NotRecorded {
-            ends: problem.status >= 500 || problem.status == 429,
-            failure: Failure::from(*problem),
+        let single = |(result, draft): (Result<Receipt, Box<Problem>>, &Draft)| {
+            result.map_err(|problem| NotRecorded {
+                ends: problem.status >= 500 || problem.status == 429,
+                failure: refused(*problem, Some(draft)),
+            })
         };
-        let mut told: Vec<_> = results
-            .into_iter()
-            .map(|result| result.map_err(single))
-            .collect();
+        let mut told: Vec<_> = results.into_iter().zip(&drafts).map(single).collect();
         if let Some(failure) = broken {
             let rest = drafts.len().saturating_sub(told.len());
             told.extend(std::iter::repeat_n(failure, rest).map(|failure| {
@@ -130,6 +131,16 @@ impl Pen for RemotePen {
 
     fn close(self: Box<Self>) -> Outcome {
         Ok(())
+    }
+}
+
+/// A record that the server refused.
+fn refused(problem: Problem, draft: Option<&Draft>) -> Failure {
+    let taken = problem.code == "conflict";
+    let failure = Failure::from(problem);
+    match draft.and_then(Draft::id).filter(|_| taken) {
+        Some(id) => failure.hint(conflict_hint(id)),
+        None => failure,
     }
 }
 

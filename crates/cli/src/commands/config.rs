@@ -45,8 +45,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         ) => {
             for (key, value, origin) in settings.entries() {
                 match with_origin {
-                    true => output.line(format_args!("{key:<14} {value:<24} {origin}"))?,
-                    false => output.line(format_args!("{key:<14} {value}"))?,
+                    true => output.line(format_args!("{key:<16} {value:<24} {origin}"))?,
+                    false => output.line(format_args!("{key:<16} {value}"))?,
                 }
             }
             Ok(())
