@@ -2,7 +2,7 @@
 
 use crate::args::Global;
 use crate::config::Settings;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
 /// What a command works in.
@@ -15,6 +15,19 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(global: Global, output: Output) -> Context {
         Context { output, global }
+    }
+
+    /// The same for a command that works on a home and on nothing else.
+    pub(crate) fn home_settings(&self, command: &str) -> Outcome<Settings> {
+        let settings = self.settings()?;
+        match &settings.remote {
+            None => Ok(settings),
+            Some(remote) => Err(Failure::usage(format!(
+                "`causebook {command}` works on a home, not on a server"
+            ))
+            .place(remote.url.origin.to_string())
+            .hint("--home DIR names a home")),
+        }
     }
 
     /// Settings of this folder, user and command line. Commands that need none work beside a broken settings file.

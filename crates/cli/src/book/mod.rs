@@ -19,6 +19,7 @@ mod local_verify;
 mod remote;
 mod remote_pen;
 mod remote_verify;
+pub(crate) mod tokens;
 mod trust;
 
 /// A ledger that is asked.

@@ -78,7 +78,7 @@ impl clap::Args for Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
-    let settings = context.settings()?;
+    let settings = context.home_settings("serve")?;
     let config = config(args, &settings)?;
     let log = (
         value(args, &settings, "log.format"),

@@ -1,11 +1,10 @@
 //! `causebook token`: the tokens that let services and people into a server on this home.
 
-use causebook_access::{
-    AccessError, DEFAULT_DAYS, Grant, Ledgers, NewToken, Role, Token, TokenStore,
-};
+use causebook_access::{AccessError, DEFAULT_DAYS, Grant, Ledgers, NewToken, Role, Token};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use crate::book::tokens::Tokens;
 use crate::config::Settings;
 use crate::context::Context;
 use crate::failure::Outcome;
@@ -94,15 +93,15 @@ fn create(args: &Create, context: &Context) -> Outcome {
         long_lived: args.long_lived,
     };
     warn_of_absent_ledgers(&args.on_ledger, &settings, output);
-    let made = tokens(&settings)?.create(&wanted, &settings.by.value, store::now())?;
+    let made = Tokens::open(&settings)?.create(&wanted, &settings.by.value)?;
     if format == Format::Json {
         let mut described = described(&made.token);
         if let Some(members) = described.as_object_mut() {
-            members.insert("token".to_owned(), json!(made.text.expose()));
+            members.insert("token".to_owned(), json!(made.text));
         }
         return output.line(format_args!("{described:#}"));
     }
-    output.line(made.text.expose())?;
+    output.line(&made.text)?;
     let token = &made.token;
     output.say(format_args!(
         "\nThis token is {} on {}, until {} UTC. It is not shown again: only its hash is kept.",
@@ -120,7 +119,7 @@ fn create(args: &Create, context: &Context) -> Outcome {
 fn list(context: &Context) -> Outcome {
     let output = &context.output;
     let format = output.format("token ls", &LIST_FORMATS, output.rows_default())?;
-    let listed = tokens(&context.settings()?)?.list()?;
+    let listed = Tokens::open(&context.settings()?)?.list()?;
     match format {
         Format::Json => {
             let listed: Vec<Value> = listed.iter().map(described).collect();
@@ -150,19 +149,18 @@ fn revoke(id: &str, context: &Context) -> Outcome {
         &[Format::Table, Format::Json],
         Format::Table,
     )?;
-    let token = tokens(&context.settings()?)?.revoke(id, store::now())?;
+    let token = Tokens::open(&context.settings()?)?.revoke(id)?;
     if format == Format::Json {
         return output.line(format_args!("{:#}", described(&token)));
     }
     output.line(format_args!("Revoked {} ({})", token.id, token.name))
 }
 
-fn tokens(settings: &Settings) -> Outcome<TokenStore> {
-    Ok(TokenStore::open(&settings.home.value)?)
-}
-
 /// A ledger may be made later, so a name that is none yet is only worth a word.
 fn warn_of_absent_ledgers(names: &[String], settings: &Settings, output: &Output) {
+    if settings.remote.is_some() {
+        return;
+    }
     let present = store::ledgers(&settings.home.value);
     for name in names.iter().filter(|name| !present.contains(name)) {
         output.warn(format_args!("there is no ledger {name:?} here yet"));
