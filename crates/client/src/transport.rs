@@ -25,6 +25,8 @@ pub(crate) const BODY_BYTES_MAX: u64 = 64 << 20;
 const HEADER_BYTES_MAX: usize = 64 << 10;
 /// Most bytes of a problem.
 const PROBLEM_BYTES_MAX: u64 = 256 << 10;
+/// Twice as long as a server's word to go ahead with an upload is waited for; one that gives none is sent it then.
+const GO_AHEAD_MAX: Duration = Duration::from_secs(1);
 /// Bytes of an answer that is not this API's which are quoted in a message.
 const QUOTED_BYTES_MAX: u64 = 120;
 
@@ -109,6 +111,7 @@ impl Transport {
             .timeout_connect(Some(options.connect_timeout))
             .timeout_per_read(Some(options.read_timeout))
             .timeout_per_write(Some(options.read_timeout))
+            .timeout_await_100(Some(options.read_timeout.min(GO_AHEAD_MAX) / 2))
             .user_agent(concat!("causebook-client/", env!("CARGO_PKG_VERSION")))
             .build();
         Transport {

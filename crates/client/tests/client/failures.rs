@@ -1,5 +1,7 @@
 //! Each way to fail is told as what it is, and none of them as tampering.
 
+use std::io::{Read, Write};
+
 use causebook_client::{Client, ClientError, Credentials};
 
 use crate::server::{Reply, Server, ok, open, problem, whole, with};
@@ -177,4 +179,34 @@ fn token_and_purpose_travel_as_headers_and_nowhere_else() {
     assert_eq!(seen.line, "POST /v1/ledgers/main/records HTTP/1.1");
     assert_eq!(seen.header("authorization"), Some("Bearer cbk_test"));
     assert_eq!(seen.header("content-type"), Some("application/json"));
+}
+
+#[test]
+fn an_upload_that_is_refused_is_not_sent() {
+    struct Upload(bool);
+    impl Read for Upload {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.0 = true;
+            Ok(buffer.len())
+        }
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        if let Reply::Bytes(refusal) = problem(403, "forbidden", "") {
+            stream.write_all(&refusal).unwrap();
+        }
+    });
+    let client = Client::connect(&url.parse().unwrap(), &Credentials::default()).unwrap();
+    let mut upload = Upload(false);
+    let error = client.ledger("main").attach(&mut upload).unwrap_err();
+    assert!(error.is_refused_as("forbidden"), "{error:?}");
+    assert!(!upload.0, "nothing of it was read");
 }
