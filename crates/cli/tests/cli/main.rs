@@ -10,5 +10,6 @@ mod readme;
 mod record;
 mod reference;
 mod remote;
+mod server;
 mod settings;
 mod token;
