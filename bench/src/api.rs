@@ -196,13 +196,7 @@ impl Client {
     /// If the server does not answer, or refuses.
     pub fn evidence(&mut self, id: &str) -> Result<Option<Vec<u8>>, Failure> {
         let answer = self.get(&format!("/records/{id}/evidence"))?;
-        if answer.status == 409 {
-            return match problem(&answer) {
-                Some(problem) if problem.code == "not-covered-yet" => Ok(None),
-                _ => Err(refused(&answer).into()),
-            };
-        }
-        Ok(Some(expect(200, answer)?))
+        Ok(covered(answer)?)
     }
 
     /// A record, as the server shows it.
@@ -218,11 +212,11 @@ impl Client {
     /// # Errors
     /// If the server does not answer, or refuses.
     pub fn checkpoint(&mut self) -> Result<Option<String>, Failure> {
-        let answer = self.get("/log/checkpoint")?;
-        if answer.status == 404 {
-            return Ok(None);
-        }
-        Ok(Some(String::from_utf8(expect(200, answer)?)?))
+        let answer = covered(self.get("/log/checkpoint")?)?;
+        answer
+            .map(String::from_utf8)
+            .transpose()
+            .map_err(Failure::from)
     }
 
     /// The proof that a later log begins with an earlier one.
@@ -294,6 +288,16 @@ fn expect(status: u16, answer: Response) -> Result<Vec<u8>, Refused> {
     } else {
         Err(refused(&answer))
     }
+}
+
+/// The body, or `None` as long as no checkpoint is signed that covers what was asked for.
+fn covered(answer: Response) -> Result<Option<Vec<u8>>, Refused> {
+    if answer.status == 409
+        && problem(&answer).is_some_and(|problem| problem.code == "not-covered-yet")
+    {
+        return Ok(None);
+    }
+    expect(200, answer).map(Some)
 }
 
 fn refused(answer: &Response) -> Refused {
