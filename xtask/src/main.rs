@@ -31,6 +31,8 @@ cargo xtask TASK
   figures [N]   first figures for append, verify, find and bytes a record, on N records
   sim [N]       run the engine N times on a simulated disk that fails and loses power; --hours H, --seed S
   kills [N]     kill a writer N times and look for lost or doubled records
+  server-kills [N]
+                kill a server N times under load over HTTP (3; 50 for a campaign)
   fuzz [SECONDS] [TARGET]
                 replay the committed inputs of every fuzz target (or of one), then fuzz each for SECONDS (5)
   fuzz check    lints of the fuzz targets, which are outside the workspace
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Some("figures") => steps::figures(count),
         Some("sim") => steps::sim(arguments.get(1..).unwrap_or_default()),
         Some("kills") => steps::kills(count),
+        Some("server-kills") => steps::server_kills(count),
         Some("fuzz") => fuzz::fuzz(count, arguments.get(2).map(String::as_str)),
         Some("tampering") => steps::tampering(count),
         Some("syscalls") => steps::syscalls(count),
@@ -75,7 +78,7 @@ fn main() -> ExitCode {
 type Step = fn() -> Result<(), Failure>;
 
 fn test() -> Result<(), Failure> {
-    let all: [(&str, Step); 10] = [
+    let all: [(&str, Step); 11] = [
         ("tools", steps::tools),
         ("format", steps::format),
         ("dependencies", dependencies::check),
@@ -85,6 +88,7 @@ fn test() -> Result<(), Failure> {
         ("evidence in two implementations", steps::evidence),
         ("simulation", || steps::sim(&[])),
         ("kills", || steps::kills(None)),
+        ("kills of a server", || steps::server_kills(None)),
         ("tampering", || steps::tampering(None)),
     ];
     let mut times = Vec::new();

@@ -7,6 +7,7 @@ use crate::run::{
 };
 
 const KILLS: &str = "100";
+const SERVER_KILLS: &str = "3";
 /// Acts and faults of the short campaigns: the first of every kind, and an even sample.
 const ACTS: &str = "130";
 const FAULTS: &str = "160";
@@ -108,6 +109,12 @@ pub(crate) fn sim(arguments: &[String]) -> Result<(), Failure> {
 
 pub(crate) fn kills(rounds: Option<&str>) -> Result<(), Failure> {
     program_in_root(&path(&built("kill")?)?, &[rounds.unwrap_or(KILLS)])
+}
+
+/// Kills a server; without a number a few times only.
+pub(crate) fn server_kills(rounds: Option<&str>) -> Result<(), Failure> {
+    let rounds = rounds.unwrap_or(SERVER_KILLS);
+    program_in_root(&path(&built("kill-server")?)?, &[rounds])
 }
 
 /// Tampers with a ledger; without a number in the short form, `0` for all acts.
