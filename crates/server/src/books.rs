@@ -14,6 +14,7 @@ use crate::serve::ServerError;
 /// The ledger of access records: written by the server alone.
 pub(crate) const ACCESS: &str = "access";
 const NAME_BYTES_MAX: usize = 63;
+const ORIGIN_BYTES_MAX: usize = 200;
 /// Each open ledger holds threads, files and a buffer.
 const LEDGERS_MAX: usize = 256;
 
@@ -98,6 +99,7 @@ impl Books {
     /// A name or origin that cannot be, [`Code::LedgerExists`], or what the disk fails with.
     pub(crate) fn create(&self, name: &str, origin: Option<&str>) -> Result<Arc<Book>, Problem> {
         check_name(name)?;
+        origin.map_or(Ok(()), check_origin)?;
         let making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if self.get(name).is_some() {
             return Err(Problem::new(
@@ -144,6 +146,18 @@ fn check_name(name: &str) -> Result<(), Problem> {
         "a name has 1 to {NAME_BYTES_MAX} lower-case letters, digits, - and _, and begins with a letter or a digit"
     );
     Err(Problem::new(Code::InvalidBody, detail).at("/name"))
+}
+
+/// What the ledger's signatures carry as a key's name: C2SP signed-note allows neither spaces nor `+` there.
+fn check_origin(origin: &str) -> Result<(), Problem> {
+    let plain = |c: char| c.is_ascii_graphic() && c != '+';
+    if (1..=ORIGIN_BYTES_MAX).contains(&origin.len()) && origin.chars().all(plain) {
+        return Ok(());
+    }
+    let detail = format!(
+        "an origin has 1 to {ORIGIN_BYTES_MAX} ASCII characters without spaces and +, such as risk.example.com/loans"
+    );
+    Err(Problem::new(Code::InvalidBody, detail).at("/origin"))
 }
 
 /// `host/ledger/20261123T124800.123Z`: no two ledgers get the same by chance.

@@ -20,6 +20,9 @@ use crate::state::App;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PURPOSE: HeaderName = HeaderName::from_static("causebook-purpose");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// The names of this machine to itself.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 const REQUEST_ID_BYTES_MAX: usize = 64;
 const PURPOSE_BYTES_MAX: usize = 200;
 
@@ -59,7 +62,8 @@ pub(crate) async fn front(
         }
         Err(problem) => ("nobody".to_owned(), problem.response(&request_id)),
     };
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+    let problem = response.extensions_mut().remove::<Problem>();
+    if let Some(problem) = problem.or_else(|| unexplained(&response)) {
         let allow = response.headers_mut().remove(header::ALLOW);
         response = problem.response(&request_id);
         if let Some(allow) = allow {
@@ -89,6 +93,33 @@ pub(crate) async fn front(
         exporter.send(span, &app.metrics);
     }
     response
+}
+
+/// The problem of an answer that a layer below gave without a word.
+fn unexplained(response: &Response) -> Option<Problem> {
+    use axum::http::StatusCode;
+    if response.headers().contains_key(header::CONTENT_TYPE) {
+        return None;
+    }
+    let (code, detail) = match response.status() {
+        StatusCode::NOT_FOUND => (Code::NoSuchPath, "there is nothing at this path"),
+        StatusCode::METHOD_NOT_ALLOWED => (
+            Code::MethodNotAllowed,
+            "this path does not take this method",
+        ),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+            Code::UnsupportedMediaType,
+            "bodies are sent as they are, or in one of gzip and zstd (Content-Encoding)",
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => (Code::TooLarge, "there is too much of it"),
+        status if status.is_client_error() => (Code::InvalidBody, "the request cannot be read"),
+        status if status.is_server_error() => (
+            Code::Internal,
+            "the server failed at this; its log says why",
+        ),
+        _ => return None,
+    };
+    Some(Problem::new(code, detail))
 }
 
 /// Runs a request among the others, if there is room.
@@ -142,7 +173,12 @@ fn admit(
     Ok(asking)
 }
 
-fn authenticate(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<Option<Principal>, Problem> {
+fn authenticate(
+    app: &App,
+    peer: &Peer,
+    request: &Request,
+) -> Result<Option<Arc<Principal>>, Problem> {
+    let headers = request.headers();
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let token = value
             .to_str()
@@ -174,17 +210,69 @@ fn authenticate(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<Option<Pr
             return Ok(logged_in);
         }
     }
-    Ok(embedded(app, peer).map(Arc::new))
+    embedded(app, peer, request)
 }
 
 /// On a server that only this machine reaches and that knows nobody yet, whoever connects may do everything: the embedded
 /// default, until the first token is made or a provider is named.
-fn embedded(app: &App, peer: &Peer) -> Option<Principal> {
+///
+/// A page of another site runs on this machine too, in its browser. It is told by the name it asks for, which is not this
+/// machine's whatever that name leads to, and by where its requests come from.
+fn embedded(app: &App, peer: &Peer, request: &Request) -> Result<Option<Arc<Principal>>, Problem> {
     let is_open = app.config.is_loopback()
         && peer.address.ip().is_loopback()
         && app.config.oidc.is_none()
         && app.tokens.is_empty();
-    is_open.then(Principal::local)
+    if !is_open {
+        return Ok(None);
+    }
+    let host = request
+        .uri()
+        .host()
+        .map(str::to_owned)
+        .or_else(|| text_of(request.headers(), &header::HOST).map(host_of));
+    let public = app.config.public_url.as_deref().map(origin_host);
+    let is_ours = |host: &str| LOOPBACK.contains(&host) || public == Some(host);
+    if !host.as_deref().is_none_or(is_ours) {
+        let detail =
+            "until a token is made, this server answers to the names of this machine alone";
+        return Err(Problem::new(Code::CrossSite, detail).at("host"));
+    }
+    let origin = text_of(request.headers(), &header::ORIGIN);
+    let site = text_of(request.headers(), &SEC_FETCH_SITE);
+    let is_foreign = origin.is_some_and(|origin| !is_ours(origin_host(origin)))
+        || matches!(site, Some("cross-site" | "same-site"));
+    if is_foreign && !request.method().is_safe() {
+        let detail = "a page of another site sent this";
+        return Err(Problem::new(Code::CrossSite, detail).at("origin"));
+    }
+    Ok(Some(Arc::new(Principal::local())))
+}
+
+fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// `localhost:7373` without its port.
+fn host_of(authority: &str) -> String {
+    let end = match authority.rfind(':') {
+        Some(colon) if !authority.ends_with(']') => colon,
+        _ => authority.len(),
+    };
+    authority
+        .get(..end)
+        .unwrap_or(authority)
+        .to_ascii_lowercase()
+}
+
+/// The host of an origin or an address: what stands between `//` and the port or the path.
+fn origin_host(origin: &str) -> &str {
+    let rest = origin.split_once("//").map_or(origin, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or(rest);
+    match authority.rfind(':') {
+        Some(colon) if !authority.ends_with(']') => authority.get(..colon).unwrap_or(authority),
+        _ => authority,
+    }
 }
 
 fn refused(refusal: TokenRefusal) -> Problem {

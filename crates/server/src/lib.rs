@@ -20,6 +20,7 @@ pub mod oidc;
 mod openapi;
 mod otlp;
 mod problem;
+mod prompt;
 mod run;
 mod serve;
 mod settings;

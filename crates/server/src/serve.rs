@@ -31,6 +31,7 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::oidc::{self, Login, LoginError};
 use crate::otlp::Exporter;
+use crate::prompt::Prompt;
 use crate::state::{App, Parts};
 use crate::tls::{self, Tls, TlsError, TlsFiles};
 use crate::trail::Trail;
@@ -363,6 +364,7 @@ async fn answer(
         request.extensions_mut().insert(ConnectInfo(peer.clone()));
         router.clone().oneshot(request.map(Body::new))
     });
+    let stream = Prompt::new(stream, app.config.limits.header);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()

@@ -56,15 +56,6 @@ impl Block {
     }
 }
 
-impl<'a> IntoIterator for &'a Block {
-    type Item = Row<'a>;
-    type IntoIter = Rows<'a>;
-
-    fn into_iter(self) -> Rows<'a> {
-        self.rows()
-    }
-}
-
 /// The rows of a block.
 #[derive(Clone, Debug)]
 pub struct Rows<'a> {

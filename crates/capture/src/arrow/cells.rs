@@ -200,9 +200,8 @@ impl<'a> Column<'a> {
                 push(text, index, start + ROW_BYTES_MAX)
             };
             match written {
-                Ok(true) => {}
                 Ok(false) if self.leaf.shows_null => text.push_str("null"),
-                Ok(false) => {}
+                Ok(_) => {}
                 Err(problem) => {
                     text.truncate(start);
                     if let Some(fault) = self.faults.get_mut(row) {

@@ -86,10 +86,10 @@ pub(crate) async fn tokens(State(app): State<App>, asking: Asking) -> Result<Res
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTokenBody {
     /// Who will hold it.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
     name: String,
     /// Roles that it gives: ingest, engineer, compliance, auditor, admin.
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, value_type = Vec<RoleName>)]
     roles: Vec<String>,
     /// Ledgers that it is for; none: all, and the server itself.
     #[serde(default)]
@@ -98,6 +98,18 @@ pub(crate) struct NewTokenBody {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 366)]
     expires_days: Option<u32>,
+}
+
+/// The roles that there are.
+#[derive(utoipa::ToSchema)]
+#[schema(as = Role, rename_all = "lowercase")]
+#[allow(dead_code, reason = "read by the description of the API alone")]
+enum RoleName {
+    Ingest,
+    Engineer,
+    Compliance,
+    Auditor,
+    Admin,
 }
 
 /// Make a token. Its text is in this answer and nowhere else.

@@ -23,6 +23,7 @@ use crate::state::App;
 #[into_params(parameter_in = Query)]
 pub(crate) struct EvidenceQuery {
     /// A place to show, as a JSON Pointer; given again for each. Nothing: everything.
+    #[param(value_type = Option<Vec<String>>)]
     show: Vec<String>,
     /// Also the records about this one, and the one it is about.
     linked: bool,

@@ -46,7 +46,7 @@ pub(crate) struct NewLedger {
     name: String,
     /// The name under which it signs, unique in the world; nothing: host, name and time.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(pattern = "^[!-*,-~]{1,200}$")]
     origin: Option<String>,
 }
 

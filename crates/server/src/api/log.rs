@@ -108,9 +108,9 @@ pub(crate) async fn consistency(
     let book = public(&app, &asking, &ledger).await?;
     let size = *book.covered.borrow();
     let to = query.to.unwrap_or(size);
-    if to == 0 || to > size {
+    if to > size || size == 0 {
         let detail = format!("the newest checkpoint covers {size} records");
-        return Err(bad_parameter("to", detail));
+        return Err(Problem::new(Code::NotCoveredYet, detail).at("to"));
     }
     if query.from == 0 || query.from > to {
         return Err(bad_parameter("from", format!("from is from 1 to {to}")));

@@ -50,6 +50,27 @@ enum Wait {
     Proof,
 }
 
+/// A record, as docs/format.md section 5 has it: a decision with its model and at least one of input, output and decision,
+/// or a record that refers to one.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code, reason = "read by the description of the API alone")]
+pub(crate) struct NewRecord {
+    #[schema(min_length = 1, max_length = 128)]
+    id: Option<String>,
+    #[schema(example = "decision")]
+    kind: Option<String>,
+    /// RFC 3339.
+    time: Option<String>,
+    /// A name, or an object with name, version, digest.
+    model: Option<serde_json::Value>,
+    input: Option<serde_json::Value>,
+    output: Option<serde_json::Value>,
+    decision: Option<String>,
+    score: Option<f64>,
+    subject: Option<String>,
+    refers_to: Option<String>,
+}
+
 /// Record a decision, or a batch of them.
 ///
 /// The body is one record in JSON, a batch in NDJSON, or a batch in Arrow IPC. A single record is answered with its
@@ -63,7 +84,7 @@ enum Wait {
         ("Idempotency-Key" = Option<String>, Header, description = "The record's id, if it has none of its own. One record only")
     ),
     request_body(content(
-        (serde_json::Value = "application/json"),
+        (NewRecord = "application/json"),
         (String = "application/x-ndjson"),
         (Vec<u8> = "application/vnd.apache.arrow.stream"),
     ), description = "One record, or a batch"),
