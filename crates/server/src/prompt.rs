@@ -37,12 +37,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Prompt<S> {
             self.deadline = None;
             return read;
         }
-        match &mut self.deadline {
-            Some(deadline) if deadline.as_mut().poll(context).is_ready() => {
-                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-            }
-            _ => Poll::Pending,
+        let late = self
+            .deadline
+            .as_mut()
+            .is_some_and(|deadline| deadline.as_mut().poll(context).is_ready());
+        if late {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
+        Poll::Pending
     }
 }
 

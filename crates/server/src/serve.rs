@@ -253,12 +253,13 @@ fn router(app: App) -> Router {
     };
     api::otherwise(routes)
         .layer(DefaultBodyLimit::disable())
+        .layer(RequestDecompressionLayer::new().no_br().no_deflate())
+        .layer(CompressionLayer::new().no_br().no_deflate())
+        // Outermost, so that no answer leaves without an id and without a word.
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),
             front::front,
         ))
-        .layer(RequestDecompressionLayer::new().no_br().no_deflate())
-        .layer(CompressionLayer::new().no_br().no_deflate())
         .with_state(app)
 }
 
