@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causebook_client::{Item, Receipt};
+use causebook_filter::Filter;
 use causebook_lake::DeltaTable;
 use causebook_ledger::{
     AppendError, Depth, Erasure, Ledger, Reader, Receipt as LedgerReceipt, Row, VerifyRequest,
 };
 use causebook_query::Answer;
-use causebook_record::{Draft, Pointer, Selection, Stored};
+use causebook_record::{Draft, Mask, Pointer, Selection, Stored};
 
 use super::{
     Attachment, Book, Erased, Integrity, Made, News, NotRecorded, Pen, Proof, Question, Stopped,
+    local_search,
 };
 use crate::commands::init;
-use crate::commands::ls::Filter;
 use crate::config::Settings;
 use crate::failure::Outcome;
 use crate::output::Output;
@@ -97,13 +98,24 @@ impl Book for Local {
     }
 
     fn select(&self, filter: &Filter, oldest: bool, limit: usize) -> Outcome<Vec<Item>> {
-        let rows = filter.find(&self.reader, oldest, limit)?;
+        let rows = local_search::select(&self.reader, filter, oldest, limit)?;
         Ok(rows.into_iter().map(item).collect())
     }
 
-    fn each(&self, visit: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Outcome {
+    fn each(&self, filter: &Filter, visit: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Outcome {
         let all = 0..self.reader.size();
-        Ok(self.reader.scan(all, &mut |row| visit(item(row)))?)
+        Ok(self.reader.scan(all, &mut |row| {
+            if local_search::admits(filter, &row) {
+                visit(item(row))
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?)
+    }
+
+    fn table(&self, filter: &Filter) -> Outcome<Answer> {
+        let query = store::query(&self.settings, &self.table, &self.reader, None)?;
+        Ok(query.records(filter, u64::MAX, &Mask::default())?)
     }
 
     fn follow(
@@ -125,7 +137,10 @@ impl Book for Local {
                 ControlFlow::Continue(())
             })?;
             next = next.max(reader.size());
-            for row in fresh.into_iter().filter(|row| filter.admits(row)) {
+            for row in fresh
+                .into_iter()
+                .filter(|row| local_search::admits(filter, row))
+            {
                 tell(News::Record(item(row)))?;
             }
             while store::head(&self.settings) == head {

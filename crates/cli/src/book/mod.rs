@@ -5,19 +5,21 @@ use std::io::Read;
 use std::ops::ControlFlow;
 
 use causebook_client::{Item, Receipt};
+use causebook_filter::Filter;
 use causebook_query::Answer;
 use causebook_record::{Draft, Pointer};
 
-use crate::commands::ls::Filter;
 use crate::config::Settings;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::verdict::Verdict;
 
 mod local;
+mod local_search;
 mod local_verify;
 mod remote;
 mod remote_pen;
+mod remote_table;
 mod remote_verify;
 pub(crate) mod tokens;
 mod trust;
@@ -36,8 +38,11 @@ pub(crate) trait Book {
     /// The first `limit` records that match, newest or oldest first.
     fn select(&self, filter: &Filter, oldest: bool, limit: usize) -> Outcome<Vec<Item>>;
 
-    /// Visits every record, oldest first, until the visitor breaks.
-    fn each(&self, visit: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Outcome;
+    /// Visits every record that matches, oldest first, until the visitor breaks.
+    fn each(&self, filter: &Filter, visit: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Outcome;
+
+    /// Every record that matches, oldest first, in the columns of the table.
+    fn table(&self, filter: &Filter) -> Outcome<Answer>;
 
     /// Tells the last records that match, as many as wanted, and then new ones as they come. Ends only by a failure.
     fn follow(

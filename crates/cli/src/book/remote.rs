@@ -3,15 +3,14 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use arrow::ipc::reader::StreamReader;
-use causebook_client::{HeadError, Item, ListRequest, RemoteLedger, SqlFormat, TailEvent};
+use causebook_client::{HeadError, Item, ListRequest, RemoteLedger, TailEvent};
+use causebook_filter::Filter;
 use causebook_ledger::LedgerError;
 use causebook_query::Answer;
 use causebook_record::Pointer;
 
 use super::trust::Trusted;
-use super::{Book, Integrity, Made, News, Proof, Question, quoted};
-use crate::commands::ls::Filter;
+use super::{Book, Integrity, Made, News, Proof, Question, quoted, remote_table};
 use crate::config::{RemoteServer, Settings};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Output;
@@ -19,8 +18,6 @@ use crate::verdict::Verdict;
 
 /// Records of a page: the most that a server gives.
 const PAGE: usize = 1000;
-/// Rows that are asked for where no limit is given: the most that a server gives.
-const SQL_ROWS_MAX: u64 = 1_000_000;
 /// As long as a ledger in a folder wants a prefix to be.
 const PREFIX_CHARACTERS_MIN: usize = 4;
 const CANDIDATES_SHOWN: usize = 5;
@@ -44,6 +41,11 @@ impl Remote {
 
     pub(super) fn ledger(&self) -> &RemoteLedger {
         &self.ledger
+    }
+
+    /// Bytes that an answer in columns may take.
+    fn memory(&self) -> usize {
+        usize::try_from(self.memory_mb.saturating_mul(1 << 20)).unwrap_or(usize::MAX)
     }
 
     /// The record at a position.
@@ -157,11 +159,12 @@ impl Book for Remote {
     }
 
     fn select(&self, filter: &Filter, oldest: bool, limit: usize) -> Outcome<Vec<Item>> {
-        self.list(&filter.q(), oldest, limit)
+        self.list(&filter.to_string(), oldest, limit)
     }
 
-    fn each(&self, visit: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Outcome {
+    fn each(&self, filter: &Filter, visit: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Outcome {
         let request = ListRequest {
+            q: filter.to_string(),
             oldest: true,
             ..ListRequest::default()
         };
@@ -179,7 +182,7 @@ impl Book for Remote {
         last: usize,
         tell: &mut dyn FnMut(News) -> Outcome,
     ) -> Outcome {
-        let q = filter.q();
+        let q = filter.to_string();
         let request = ListRequest {
             q: q.clone(),
             limit: Some(last.clamp(1, PAGE) as u32),
@@ -259,53 +262,15 @@ impl Book for Remote {
         })
     }
 
+    fn table(&self, filter: &Filter) -> Outcome<Answer> {
+        remote_table::of(self, filter, self.memory())
+    }
+
     fn sql(&self, statement: &str, rows_max: Option<usize>) -> Outcome<Answer> {
-        let asked = rows_max.map_or(SQL_ROWS_MAX, |rows| rows as u64);
-        let mut bytes = Bounded {
-            bytes: Vec::new(),
-            limit: usize::try_from(self.memory_mb.saturating_mul(1 << 20)).unwrap_or(usize::MAX),
-        };
-        let truncated = self
-            .ledger
-            .sql(statement, Some(asked), SqlFormat::Arrow, &mut bytes)?;
-        let unreadable = |error: arrow::error::ArrowError| {
-            Failure::new(
-                Exit::Failure,
-                "not-this-api",
-                "the answer is not an Arrow stream",
-            )
-            .place(self.ledger.address())
-            .detail(error.to_string())
-        };
-        let reader = StreamReader::try_new(bytes.bytes.as_slice(), None).map_err(unreadable)?;
-        let schema = reader.schema();
-        let batches = reader.collect::<Result<_, _>>().map_err(unreadable)?;
-        Ok(Answer::new(schema, batches, truncated))
+        Ok(remote_table::ask(&self.ledger, statement, rows_max, self.memory())?.0)
     }
 
     fn verify(&self, question: &Question, output: &Output) -> Outcome<Verdict> {
         super::remote_verify::reach(self, question, output)
-    }
-}
-
-/// Holds what is written, up to a limit.
-struct Bounded {
-    bytes: Vec<u8>,
-    limit: usize,
-}
-
-impl std::io::Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.bytes.len() + bytes.len() > self.limit {
-            return Err(std::io::Error::other(
-                "the answer is larger than CAUSEBOOK_SQL_MEMORY_MB",
-            ));
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

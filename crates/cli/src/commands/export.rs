@@ -1,4 +1,4 @@
-//! `causebook export`: every record, in a form that other tools read.
+//! `causebook export`: every record, or those a filter means, in a form that other tools read.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -6,26 +6,29 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use causebook_client::Item;
+use causebook_filter::Filter;
 
 use crate::book::Book;
+use crate::commands::parse;
 use crate::config::Settings;
 use crate::context::Context;
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::output::Format;
 use crate::{answers, book, rows};
 
-/// Write all records to a file
+/// Write all records to a file, or those a filter means
 ///
-/// NDJSON holds each record as it was sealed, with its index; CSV, Arrow and Parquet hold the table's columns. For a
-/// part of the records use `sql` or `ls --all`.
+/// NDJSON holds each record as it was sealed, with its index; CSV, Arrow and Parquet hold the table's columns.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Only those a filter means, such as 'decision:deny since:30d': see help filter
+    #[arg(long, value_name = "FILTER", value_parser = parse::filter, allow_hyphen_values = true)]
+    filter: Option<Filter>,
+
     /// Write to this file instead of standard output; its ending says the format if --format does not
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
-
-const EVERYTHING: &str = "SELECT * FROM records ORDER BY \"index\"";
 
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let known = [
@@ -46,13 +49,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         None => context.output.format("export", &known, Format::Ndjson)?,
     };
     let settings = context.settings()?;
+    let filter = args.filter.clone().unwrap_or_else(Filter::everything);
     let Some(path) = &args.output else {
-        return write(&settings, format, context.output.stdout());
+        return write(&settings, &filter, format, context.output.stdout());
     };
     let partial = path.with_added_extension("part");
     let outcome = File::create(&partial)
         .map_err(|error| Failure::io("write", &partial, &error))
-        .and_then(|file| write(&settings, format, BufWriter::new(file)))
+        .and_then(|file| write(&settings, &filter, format, BufWriter::new(file)))
         .and_then(|()| {
             fs::rename(&partial, path).map_err(|error| Failure::io("write", path, &error))
         });
@@ -75,31 +79,30 @@ fn format_of(path: &Path) -> Option<Format> {
     }
 }
 
-fn write(settings: &Settings, format: Format, mut out: impl Write + Send) -> Outcome {
+fn write(
+    settings: &Settings,
+    filter: &Filter,
+    format: Format,
+    mut out: impl Write + Send,
+) -> Outcome {
     let book = book::open(settings)?;
+    let book = book.as_ref();
     match format {
-        Format::Ndjson => write_each(book.as_ref(), &mut out, |item| Some(item.to_json())),
-        Format::Line => write_each(book.as_ref(), &mut out, rows::text_line),
-        _ => {
-            let answer = book.sql(EVERYTHING, None)?;
-            if answer.truncated {
-                let title = "there are more records than a server gives in this format";
-                return Err(Failure::new(Exit::Failure, "too-many", title)
-                    .hint("--format ndjson exports all of them"));
-            }
-            answers::write(&answer, format, out)
-        }
+        Format::Ndjson => write_each(book, filter, &mut out, |item| Some(item.to_json())),
+        Format::Line => write_each(book, filter, &mut out, rows::text_line),
+        _ => answers::write(&book.table(filter)?, format, out),
     }
 }
 
 /// Writes record by record, without holding them.
 fn write_each(
     book: &dyn Book,
+    filter: &Filter,
     out: &mut impl Write,
     print: impl Fn(&Item) -> Option<String>,
 ) -> Outcome {
     let mut written = Ok(());
-    book.each(&mut |item| {
+    book.each(filter, &mut |item| {
         written = print(&item).map_or(Ok(()), |line| writeln!(out, "{line}"));
         if written.is_ok() {
             ControlFlow::Continue(())

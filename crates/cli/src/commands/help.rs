@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::suggest::nearest;
 
-/// Explain a command, or one of: exit-codes, formats, environment
+/// Explain a command, or one of: filter, exit-codes, formats, environment
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Command or topic
@@ -47,11 +47,39 @@ pub(crate) fn find<'a>(root: &'a clap::Command, name: &str) -> Outcome<&'a clap:
     })
 }
 
-const TOPICS: [(&str, &str); 3] = [
+const TOPICS: [(&str, &str); 4] = [
+    ("filter", FILTER),
     ("exit-codes", EXIT_CODES),
     ("formats", FORMATS),
     ("environment", ENVIRONMENT),
 ];
+
+const FILTER: &str = "\
+Filters
+
+  causebook ls --filter 'decision:deny model:credit-risk@3.* score:<0.4'
+
+  decision:deny            the field is that word
+  decision:deny,refer      one of several
+  model:credit-risk@3.*    name and version; * stands for any text
+  score:<0.4               also <= > >= and 0.2..0.4 (both ends belong)
+  time:2026-11-01          that day (UTC); also >=2026-11-01 and A..B
+  since:7d until:2026-11-01T12:00:00Z
+  input.age:>30            any member of a record; /input/loan.amount:>5 too
+  subject:*  -subject:*    there is one; there is none
+  -context.env:test        not so
+  thin \"thin file\"         somewhere in the record's texts, in any case
+  a b or (c -d)            both of two; one of several; groups
+
+  Fields: id, kind, time, recorded, model, subject, decision, score,
+  refers_to, trace, source, run, seq, index, by, via, automation, actor, and
+  every member of a record.
+
+Words are compared as they are written, free text in any case. Numbers of
+members are compared to the last digit. A value that holds a space, a comma,
+a quote, * or begins with < or > stands in quotes: subject:\"a, b\". In quotes,
+\\\" is a quote, \\\\ a backslash, and * is a *.
+";
 
 const EXIT_CODES: &str = "\
 Exit codes

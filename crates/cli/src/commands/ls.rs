@@ -1,21 +1,18 @@
 //! `causebook ls`: the records that match, newest first.
 
-use std::ops::ControlFlow;
-
-use causebook_ledger::{Reader, Row};
-use causebook_record::{Fields, Kind};
-use jiff::Timestamp;
+use causebook_filter::Filter;
+use causebook_record::Kind;
 
 use crate::commands::parse;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::{book, rows, store};
 
 /// List records, newest first
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    filter: Filter,
+    which: Which,
 
     /// Oldest first
     #[arg(long)]
@@ -30,9 +27,13 @@ pub(crate) struct Args {
     all: bool,
 }
 
-/// Which records are meant.
+/// Which records are meant: those of which all that is given holds.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct Filter {
+pub(crate) struct Which {
+    /// Those a filter means, such as 'decision:deny score:<0.4 "thin file"': see help filter
+    #[arg(long, value_name = "FILTER", value_parser = parse::filter, allow_hyphen_values = true)]
+    filter: Option<Filter>,
+
     /// Whom the decision concerns
     #[arg(long, value_name = "SUBJECT")]
     subject: Option<String>,
@@ -66,15 +67,13 @@ pub(crate) struct Filter {
     trace: Option<String>,
 }
 
-/// Rows read at a time when the whole ledger is searched.
-const STRIDE: u64 = 4096;
-
 pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let output = &context.output;
     let format = output.format("ls", &rows::FORMATS, output.rows_default())?;
+    let filter = args.which.filter()?;
     let book = book::open(&context.settings()?)?;
     let limit = if args.all { usize::MAX } else { args.limit };
-    let found = book.select(&args.filter, args.oldest, limit.saturating_add(1))?;
+    let found = book.select(&filter, args.oldest, limit.saturating_add(1))?;
     let more = found.len() > limit;
     let shown = found.get(..limit).unwrap_or(&found);
     rows::print(output, shown, format)?;
@@ -87,150 +86,32 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     Ok(())
 }
 
-impl Filter {
-    /// The first `limit` rows that match, newest or oldest first.
-    pub(crate) fn find(&self, reader: &Reader, oldest: bool, limit: usize) -> Outcome<Vec<Row>> {
-        let wanted = self.resolve();
-        match self.indexed(reader)? {
-            Some(mut indexes) => {
-                indexes.sort_unstable();
-                if !oldest {
-                    indexes.reverse();
-                }
-                let mut found = Vec::new();
-                for index in indexes {
-                    let row = reader
-                        .get(index)?
-                        .filter(|row| wanted.matches(&row.record.fields()));
-                    found.extend(row);
-                    if found.len() >= limit {
-                        break;
-                    }
-                }
-                Ok(found)
-            }
-            None => search(reader, &wanted, oldest, limit),
-        }
-    }
-
-    /// Whether a row matches.
-    pub(crate) fn admits(&self, row: &Row) -> bool {
-        self.resolve().matches(&row.record.fields())
-    }
-
-    /// The same conditions as a filter that a server reads.
-    pub(crate) fn q(&self) -> String {
+impl Which {
+    /// All that is given, as one filter: what asks the records has one grammar to know, wherever they lie.
+    pub(crate) fn filter(&self) -> Outcome<Filter> {
         let now = store::now();
-        let at = |moment: &Option<parse::Moment>| {
-            moment.as_ref().map(|moment| moment.before(now).to_string())
-        };
+        let at = |moment: Option<parse::Moment>| moment.map(|moment| moment.in_filter(now));
         let conditions = [
             ("subject", self.subject.clone()),
             ("model", self.model.clone()),
             ("decision", self.decision.clone()),
             ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
-            ("since", at(&self.since)),
-            ("until", at(&self.until)),
+            ("since", at(self.since)),
+            ("until", at(self.until)),
             ("refers_to", self.refers_to.clone()),
             ("trace", self.trace.clone()),
         ];
-        let terms = conditions
-            .into_iter()
-            .filter_map(|(field, value)| Some(format!("{field}:{}", book::quoted(&value?))));
-        terms.collect::<Vec<_>>().join(" ")
-    }
-
-    /// Candidates from an index, if one of the conditions has one.
-    fn indexed(&self, reader: &Reader) -> Outcome<Option<Vec<u64>>> {
-        if let Some(id) = &self.refers_to {
-            return Ok(Some(reader.referring_to(id)?));
+        let mut filter = self.filter.clone().unwrap_or_else(Filter::everything);
+        for (field, value) in conditions {
+            let Some(value) = value else { continue };
+            let term = format!("{field}:{}", book::quoted(&value));
+            let term = Filter::parse(&term, now).map_err(|error| {
+                let flag = field.replace('_', "-");
+                Failure::usage(format!("--{flag} {value:?} asks for nothing"))
+                    .detail(error.to_string())
+            })?;
+            filter = filter.and(term);
         }
-        if let Some(trace) = &self.trace {
-            return Ok(Some(reader.by_trace(trace)?));
-        }
-        if let Some(subject) = &self.subject {
-            return Ok(Some(reader.by_subject(subject)?));
-        }
-        Ok(None)
+        Ok(filter)
     }
-
-    fn resolve(&self) -> Wanted<'_> {
-        let (model, version) = match self.model.as_deref().map(|model| model.split_once('@')) {
-            Some(Some((name, version))) => (Some(name), Some(version)),
-            Some(None) => (self.model.as_deref(), None),
-            None => (None, None),
-        };
-        let now = store::now();
-        let at = |moment: &Option<parse::Moment>| moment.as_ref().map(|moment| moment.before(now));
-        Wanted {
-            filter: self,
-            model,
-            version,
-            since: at(&self.since),
-            until: at(&self.until),
-        }
-    }
-}
-
-/// A filter with its times and names worked out.
-struct Wanted<'a> {
-    filter: &'a Filter,
-    model: Option<&'a str>,
-    version: Option<&'a str>,
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
-}
-
-impl Wanted<'_> {
-    fn matches(&self, fields: &Fields) -> bool {
-        let same = |wanted: Option<&str>, found: &Option<String>| {
-            wanted.is_none() || wanted == found.as_deref()
-        };
-        let filter = self.filter;
-        same(filter.subject.as_deref(), &fields.subject)
-            && same(
-                self.model.filter(|name| !name.is_empty()),
-                &fields.model_name,
-            )
-            && same(self.version, &fields.model_version)
-            && same(filter.decision.as_deref(), &fields.decision)
-            && same(filter.refers_to.as_deref(), &fields.refers_to)
-            && same(filter.trace.as_deref(), &fields.trace_id)
-            && (filter.kind.is_none() || filter.kind == fields.kind)
-            && self
-                .since
-                .is_none_or(|since| fields.time.is_some_and(|time| time >= since))
-            && self
-                .until
-                .is_none_or(|until| fields.time.is_some_and(|time| time < until))
-    }
-}
-
-/// Reads the ledger stride by stride from the end asked for until enough is found.
-fn search(reader: &Reader, wanted: &Wanted<'_>, oldest: bool, limit: usize) -> Outcome<Vec<Row>> {
-    let size = reader.size();
-    let mut found = Vec::new();
-    let mut done = 0;
-    while done < size && found.len() < limit {
-        let step = STRIDE.min(size - done);
-        let range = if oldest {
-            done..done + step
-        } else {
-            size - done - step..size - done
-        };
-        let mut matching = Vec::new();
-        reader.scan(range, &mut |row| {
-            if wanted.matches(&row.record.fields()) {
-                matching.push(row);
-            }
-            ControlFlow::Continue(())
-        })?;
-        if !oldest {
-            matching.reverse();
-        }
-        found.append(&mut matching);
-        done += step;
-    }
-    found.truncate(limit);
-    Ok(found)
 }

@@ -1,10 +1,12 @@
 //! Values of options that are more than a word: times, kinds, names with values.
 
+use causebook_filter::Filter;
 use causebook_record::Kind;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::store;
 use crate::suggest::nearest;
 
 /// A point in time as given on the command line.
@@ -16,13 +18,19 @@ pub(crate) enum Moment {
     Ago(SignedDuration),
 }
 
+/// 0001-01-01T00:00:00Z: no record is of an earlier time, and no filter asks for one.
+const FIRST: Timestamp = Timestamp::constant(-62_135_596_800, 0);
+
 impl Moment {
-    /// The instant, if it is `now`.
-    pub(crate) fn before(self, now: Timestamp) -> Timestamp {
-        match self {
+    /// The instant, if it is `now`, as a filter takes it: to the microsecond.
+    pub(crate) fn in_filter(self, now: Timestamp) -> String {
+        let time = match self {
             Moment::At(time) => time,
-            Moment::Ago(age) => now.checked_sub(age).unwrap_or(Timestamp::MIN),
-        }
+            Moment::Ago(age) => now.checked_sub(age).unwrap_or(FIRST),
+        };
+        let time = time.max(FIRST);
+        let whole = Timestamp::from_microsecond(time.as_microsecond());
+        whole.unwrap_or(time).to_string()
     }
 }
 
@@ -71,6 +79,14 @@ pub(crate) fn kind(text: &str) -> Result<Kind, String> {
         })
 }
 
+/// Reads a filter.
+pub(crate) fn filter(text: &str) -> Result<Filter, String> {
+    Filter::parse(text, store::now()).map_err(|error| match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => format!("{error}; `causebook help filter` explains"),
+    })
+}
+
 /// Reads `name=value` into a name and the JSON text of the value. A value that is JSON by itself (a number, `true`,
 /// `null`, an array, a quoted string) is taken as it stands; anything else is a string.
 pub(crate) fn member(text: &str) -> Result<(String, String), String> {
@@ -109,6 +125,22 @@ mod tests {
         assert!(moment("2026-02-30").is_err());
         assert!(moment("soon").is_err());
         assert!(moment("-5m").is_err());
+    }
+
+    #[test]
+    fn every_time_is_one_that_a_filter_takes() {
+        let now: Timestamp = "2026-06-08T12:00:00.123456789Z".parse().unwrap();
+        for (text, expected) in [
+            ("2026-06-01", "2026-06-01T00:00:00Z"),
+            ("7d", "2026-06-01T12:00:00.123456Z"),
+            ("2026-06-01T12:00:00.0000009Z", "2026-06-01T12:00:00Z"),
+            ("9999999d", "0001-01-01T00:00:00Z"),
+            ("99999999999d", "0001-01-01T00:00:00Z"),
+        ] {
+            let written = moment(text).unwrap().in_filter(now);
+            assert_eq!(written, expected);
+            assert!(Filter::parse(&format!("since:\"{written}\""), now).is_ok());
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use causebook_client::Item;
 
 use crate::book::News;
-use crate::commands::ls::Filter;
+use crate::commands::ls::Which;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{Format, printable};
@@ -13,7 +13,7 @@ use crate::{book, rows, units};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    filter: Filter,
+    which: Which,
 
     /// How many of the last records to begin with
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 10)]
@@ -28,9 +28,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let output = &context.output;
     let known = [Format::Table, Format::Ndjson, Format::Line];
     let format = output.format("tail", &known, output.rows_default())?;
+    let filter = args.which.filter()?;
     let book = book::open(&context.settings()?)?;
     if args.follow {
-        return book.follow(&args.filter, args.limit, &mut |news| match news {
+        return book.follow(&filter, args.limit, &mut |news| match news {
             News::Record(item) => print(context, &item, format),
             News::Remark(remark) => {
                 context.output.warn(printable(&remark));
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             }
         });
     }
-    let last = book.select(&args.filter, false, args.limit)?;
+    let last = book.select(&filter, false, args.limit)?;
     for item in last.iter().rev() {
         print(context, item, format)?;
     }

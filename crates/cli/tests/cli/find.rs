@@ -53,6 +53,56 @@ fn each_filter_keeps_what_it_names() {
 }
 
 #[test]
+fn a_filter_means_the_same_in_every_command() {
+    let place = Place::with_loans();
+    let cases: [(&[&str], &[&str]); 8] = [
+        (&["--filter", "subject:s-1"], &["loan-0002", "loan-0001"]),
+        (&["--filter", "subject:s-1 decision:deny"], &["loan-0002"]),
+        (&["--filter", "decision:deny", "--model", "credit@1"], &[]),
+        (&["--filter", "-decision:deny"], &["loan-0001"]),
+        (&["--filter", "trace:abc123"], &["loan-0002"]),
+        (&["--filter", "id:loan-0001"], &["loan-0001"]),
+        (&["--filter", "index:0"], &["loan-0001"]),
+        (&["--filter", "LOAN-0002 or nobody"], &["loan-0002"]),
+    ];
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let lines = place.run(arguments).succeeds().lines();
+        lines
+            .iter()
+            .map(|line| line["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for (filter, expected) in cases {
+        assert_eq!(ids(&[&["ls"], filter].concat()), expected, "{filter:?}");
+        let mut oldest_first = expected.to_vec();
+        oldest_first.reverse();
+        assert_eq!(
+            ids(&[&["tail"], filter].concat()),
+            oldest_first,
+            "{filter:?}"
+        );
+        if filter.len() == 2 {
+            assert_eq!(
+                ids(&[&["export"], filter].concat()),
+                oldest_first,
+                "{filter:?}"
+            );
+            let csv = place.run(&[&["export", "--format", "csv"], filter].concat());
+            let rows = csv.succeeds().out.lines().count() - 1;
+            assert_eq!(rows, expected.len(), "{filter:?}");
+        }
+    }
+    place
+        .run(&["ls", "--filter", "desicion:deny"])
+        .ends_with(2)
+        .says(&["at byte 0: no field", "did you mean \"decision\"?"]);
+    place
+        .run(&["help", "filter"])
+        .succeeds()
+        .prints(&["model:credit-risk@3.*"]);
+}
+
+#[test]
 fn a_misspelt_kind_is_answered_with_the_right_one() {
     let place = Place::with_loans();
     place

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::harness::Place;
 
-const TOPICS: [&str; 3] = ["exit-codes", "formats", "environment"];
+const TOPICS: [&str; 4] = ["filter", "exit-codes", "formats", "environment"];
 
 #[test]
 fn the_reference_page_is_what_the_program_says() {
