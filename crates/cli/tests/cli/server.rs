@@ -7,20 +7,20 @@ use std::time::Duration;
 use crate::harness::{LOANS, Place, Run};
 
 /// A server over the home of a place, and a token for it.
-struct Server {
-    place: Place,
+pub(crate) struct Server {
+    pub(crate) place: Place,
     child: Child,
     listen: String,
-    token: String,
+    pub(crate) token: String,
 }
 
 impl Server {
     /// A server whose ledger holds two loans, asked with every role.
-    fn with_loans() -> Server {
+    pub(crate) fn with_loans() -> Server {
         Server::over(Place::with_loans(), &["auditor", "compliance", "ingest"])
     }
 
-    fn over(place: Place, roles: &[&str]) -> Server {
+    pub(crate) fn over(place: Place, roles: &[&str]) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let listen = listener.local_addr().unwrap().to_string();
         drop(listener);
@@ -46,12 +46,12 @@ impl Server {
         }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.listen)
     }
 
     /// Asks the server.
-    fn there(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn there(&self, arguments: &[&str]) -> Run {
         self.asked(&self.token, arguments)
     }
 
@@ -64,7 +64,7 @@ impl Server {
     }
 
     /// Asks the folder, beside the server.
-    fn here(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn here(&self, arguments: &[&str]) -> Run {
         self.place.run(arguments)
     }
 
