@@ -1,4 +1,4 @@
-//! Logging in against an OpenID Connect provider that is not ours: node-oidc-provider, which is certified, with its own login and
+//! Logging in against an `OpenID` Connect provider that is not ours: node-oidc-provider, which is certified, with its own login and
 //! consent pages. If it cannot be had the step fails: a test of strangers that runs without one proves nothing.
 
 use std::path::Path;

@@ -516,7 +516,7 @@ fn limits_are_held_and_say_what_to_do() {
 #[test]
 fn what_is_no_stream_is_told_from_a_broken_one() {
     let batch = batch(vec![column("decision", texts(&["a", "b"]))]);
-    let bytes = stream(&[batch.clone()]);
+    let bytes = stream(std::slice::from_ref(&batch));
     let mut file = Vec::new();
     let mut writer = arrow::ipc::writer::FileWriter::try_new(&mut file, &batch.schema()).unwrap();
     writer.write(&batch).unwrap();

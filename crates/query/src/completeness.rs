@@ -9,6 +9,8 @@
 //! first pass over the records, so that what is sorted, once by place and once by number, is four integers a record:
 //! 32 MB a million, where the names would take three times that.
 
+use std::fmt::Write as _;
+
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
@@ -257,7 +259,7 @@ impl Asked<'_> {
         for (column, value) in [("source_name", self.source), ("source_run", self.run)] {
             if let Some(value) = value {
                 let literal = value.replace('\'', "''");
-                condition.push_str(&format!(" AND {table}.{column} = '{literal}'"));
+                let _ = write!(condition, " AND {table}.{column} = '{literal}'");
             }
         }
         condition

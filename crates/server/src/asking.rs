@@ -53,7 +53,7 @@ impl App {
         ledger: &str,
         permission: Permission,
     ) -> Result<Arc<Book>, Problem> {
-        let refused = match self.check(asking, ledger, permission) {
+        let refused = match check(asking, ledger, permission) {
             Ok(()) => match self.books.get(ledger) {
                 Some(book) => return Ok(book),
                 None => Problem::new(Code::NoLedger, format!("there is no ledger {ledger:?}")),
@@ -70,32 +70,28 @@ impl App {
         }
         Err(refused)
     }
+}
 
-    /// # Errors
-    /// [`Code::Unauthenticated`], [`Code::Forbidden`].
-    pub(crate) fn check(
-        &self,
-        asking: &Asking,
-        ledger: &str,
-        permission: Permission,
-    ) -> Result<(), Problem> {
-        let principal = asking.known()?;
-        if principal.allows(permission, ledger) {
-            return Ok(());
-        }
-        let roles: Vec<&str> = permission
-            .roles()
-            .iter()
-            .map(|role| role.as_str())
-            .collect();
-        let detail = format!(
-            "{} may not {} ledger {ledger:?}",
-            principal.name(),
-            permission.as_str()
-        );
-        Err(Problem::new(Code::Forbidden, detail)
-            .hint(format!("roles that may: {}", roles.join(", "))))
+/// Whether whoever is asking may do this with this ledger.
+///
+/// # Errors
+/// [`Code::Unauthenticated`], [`Code::Forbidden`].
+pub(crate) fn check(asking: &Asking, ledger: &str, permission: Permission) -> Result<(), Problem> {
+    let principal = asking.known()?;
+    if principal.allows(permission, ledger) {
+        return Ok(());
     }
+    let roles: Vec<&str> = permission
+        .roles()
+        .iter()
+        .map(|role| role.as_str())
+        .collect();
+    let detail = format!(
+        "{} may not {} ledger {ledger:?}",
+        principal.name(),
+        permission.as_str()
+    );
+    Err(Problem::new(Code::Forbidden, detail).hint(format!("roles that may: {}", roles.join(", "))))
 }
 
 impl<S: Sync> FromRequestParts<S> for Asking {

@@ -44,7 +44,10 @@ impl Books {
         };
         let failed = |name: &str| {
             let ledger = name.to_owned();
-            move |source| ServerError::Ledger { ledger, source }
+            move |source: LedgerError| ServerError::Ledger {
+                ledger,
+                source: Box::new(source),
+            }
         };
         for name in books.on_disk()? {
             let book = Book::open(&books.folder.join(&name), sql).map_err(failed(&name))?;

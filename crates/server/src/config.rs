@@ -47,7 +47,7 @@ pub struct Config {
     pub gap_after: Option<Duration>,
     /// Time between two looks for gaps.
     pub gap_look: Duration,
-    /// Login by OpenID Connect.
+    /// Login by `OpenID` Connect.
     pub oidc: Option<OidcSettings>,
     /// Collector that the server's own traces go to.
     pub otlp_endpoint: Option<String>,

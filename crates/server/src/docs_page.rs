@@ -1,4 +1,4 @@
-//! The description of the API as a page for people, made from the OpenAPI document.
+//! The description of the API as a page for people, made from the `OpenAPI` document.
 
 use std::fmt::Write as _;
 

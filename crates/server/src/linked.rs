@@ -47,10 +47,10 @@ impl Links {
         allow_missing: bool,
     ) -> Result<(), Problem> {
         let known = match self.decisions.get(target) {
-            Some(decision) => Some(decision.clone()),
+            Some(decision) => Some(InForce(decision.clone())),
             None => in_force(reader, target)?,
         };
-        let Some(before) = known else {
+        let Some(InForce(before)) = known else {
             if allow_missing {
                 return Ok(());
             }
@@ -106,9 +106,12 @@ fn check_review(text: &str, in_force: Option<&str>) -> Result<Option<String>, Pr
     }
 }
 
+/// The decision in force for a record that is there; a record may have none.
+struct InForce(Option<String>);
+
 /// The decision in force for a record: its own, or that of the last review that changed it. None if there is no such
 /// record.
-fn in_force(reader: &Reader, id: &str) -> Result<Option<Option<String>>, LedgerError> {
+fn in_force(reader: &Reader, id: &str) -> Result<Option<InForce>, LedgerError> {
     let Some(row) = reader.find_exact(id)? else {
         return Ok(None);
     };
@@ -120,7 +123,7 @@ fn in_force(reader: &Reader, id: &str) -> Result<Option<Option<String>>, LedgerE
             .and_then(|text| check_review(text, None).ok().flatten())
             .or(decision);
     }
-    Ok(Some(decision))
+    Ok(Some(InForce(decision)))
 }
 
 fn word(text: &str, pointer: &str) -> Option<String> {

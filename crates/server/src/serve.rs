@@ -68,7 +68,7 @@ pub enum ServerError {
         ledger: String,
         /// The cause.
         #[source]
-        source: LedgerError,
+        source: Box<LedgerError>,
     },
     /// The address cannot be listened at.
     #[error("{address} cannot be listened at: {source}")]
@@ -163,7 +163,7 @@ impl Server {
             match tls.reload() {
                 Ok(()) => tracing::info!("certificates are read again"),
                 Err(error) => {
-                    tracing::error!(%error, hint = error.hint, "certificates stay as they were")
+                    tracing::error!(%error, hint = error.hint, "certificates stay as they were");
                 }
             }
         }
@@ -201,7 +201,7 @@ fn assemble(
     }
     let access = books.get(ACCESS).ok_or_else(|| ServerError::Ledger {
         ledger: ACCESS.to_owned(),
-        source: LedgerError::NoLedger,
+        source: Box::new(LedgerError::NoLedger),
     })?;
     let rates = config.limits.requests_per_s.map(|per_second| {
         let rate = Rate {

@@ -156,7 +156,7 @@ pub const KEYS: &[Key] = &[
     key(
         "limits.requests_per_s",
         Number,
-        "2000",
+        "20000",
         "Requests a second that one principal may send; 0 for no limit",
     ),
     key(

@@ -75,7 +75,7 @@ impl Trail {
 }
 
 fn record(asking: &Asking, access: &Access<'_>) -> Result<String, causebook_record::RecordError> {
-    let object = access.object.map(|object| cut(object));
+    let object = access.object.map(cut);
     let mut members = vec![
         ("action", string_text(access.action)),
         ("ledger", string_text(access.ledger)),

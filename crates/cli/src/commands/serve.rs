@@ -129,7 +129,7 @@ fn failure(error: ServerError, home: &Path) -> Failure {
     let title = error.to_string();
     match error {
         ServerError::Ledger { source, ledger } => {
-            let failure = Failure::from(source);
+            let failure = Failure::from(*source);
             let place = home.join("ledgers").join(ledger);
             failure.place(place.display().to_string())
         }

@@ -18,7 +18,7 @@ use super::item::header;
 use super::media::JSON;
 use super::schema::{MeBody, Refusals, TokenBody, TokensBody};
 use super::write::blocking;
-use crate::asking::Asking;
+use crate::asking::{Asking, check};
 use crate::problem::{Code, Problem};
 use crate::state::App;
 use crate::trail::Access;
@@ -172,7 +172,7 @@ pub(crate) async fn revoke_token(
 
 impl App {
     async fn manages_tokens(&self, asking: &Asking) -> Result<(), Problem> {
-        let checked = self.check(asking, SERVER, Permission::ManageTokens);
+        let checked = check(asking, SERVER, Permission::ManageTokens);
         if let Err(problem) = &checked
             && asking.principal.is_some()
         {

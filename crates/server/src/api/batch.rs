@@ -15,7 +15,7 @@ use causebook_capture::arrow::{Limits, Reader};
 use causebook_ledger::Clock as _;
 use causebook_record::{Draft, INPUT_BYTES_MAX, string_text};
 use futures::StreamExt as _;
-use tokio::sync::{RwLock, mpsc, oneshot};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, mpsc, oneshot};
 
 use super::attachments::{Arriving, forward};
 use super::incoming::Incoming;
@@ -44,6 +44,14 @@ struct Batch {
     allow_missing: bool,
     /// What a result calls its place: `line` or `row`.
     place: &'static str,
+}
+
+/// When a chunk may be appended. Held until it is.
+enum Turn {
+    #[expect(dead_code, reason = "held, not looked at")]
+    Alone(OwnedRwLockWriteGuard<()>),
+    #[expect(dead_code, reason = "held, not looked at")]
+    BesideOthers(OwnedRwLockReadGuard<()>),
 }
 
 /// Some records of a batch, each with its place, or with what was wrong with it already.
@@ -144,17 +152,20 @@ fn answer(batch: Batch, cut: mpsc::Receiver<Chunk>) -> Response {
             futures::stream::unfold(cut, |mut cut| async { Some((cut.recv().await?, cut)) });
         // What refers to another record may refer to one of the chunk before, so it waits until that is recorded.
         let order = Arc::new(RwLock::new(()));
-        let appended = chunks.then(|chunk| {
-            let (batch, order) = (batch.clone(), Arc::clone(&order));
+        let begun = chunks.then(|chunk| {
+            let order = Arc::clone(&order);
             async move {
-                if chunk.has_links() {
-                    let turn = order.write_owned().await;
-                    tokio::task::spawn_blocking(move || batch.append(chunk, turn))
+                let turn = if chunk.has_links() {
+                    Turn::Alone(order.write_owned().await)
                 } else {
-                    let turn = order.read_owned().await;
-                    tokio::task::spawn_blocking(move || batch.append(chunk, turn))
-                }
+                    Turn::BesideOthers(order.read_owned().await)
+                };
+                (chunk, turn)
             }
+        });
+        let appended = begun.map(|(chunk, turn)| {
+            let batch = batch.clone();
+            tokio::task::spawn_blocking(move || batch.append(chunk, turn))
         });
         let mut appended = std::pin::pin!(appended.buffered(CHUNKS));
         while let Some(text) = appended.next().await {
@@ -277,7 +288,7 @@ fn cut_rows(blocks: Reader<&mut Arriving>, records_max: usize, chunks: &mpsc::Se
 
 impl Batch {
     /// Appends a chunk and gives its results, one line each. The turn is over when it is recorded.
-    fn append<Turn>(&self, chunk: Chunk, turn: Turn) -> String {
+    fn append(&self, chunk: Chunk, turn: Turn) -> String {
         let start = self.app.clock.monotonic();
         let mut links = Links::default();
         let mut drafts = Vec::with_capacity(chunk.records.len());
@@ -330,7 +341,7 @@ impl Batch {
 
     fn draft(&self, bytes: &[u8], links: &mut Links) -> Result<Draft, Problem> {
         let draft = Draft::parse(bytes)?;
-        permit(&self.app, &self.asking, &self.book.name, &draft)?;
+        permit(&self.asking, &self.book.name, &draft)?;
         links.check(&draft, &self.book.reader, self.allow_missing)?;
         Ok(draft)
     }

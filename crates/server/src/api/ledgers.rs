@@ -16,7 +16,7 @@ use super::item::header;
 use super::media::JSON;
 use super::schema::{LedgerBody, LedgersBody, Refusals};
 use super::write::blocking;
-use crate::asking::Asking;
+use crate::asking::{Asking, check};
 use crate::book::Book;
 use crate::problem::Problem;
 use crate::state::App;
@@ -33,7 +33,7 @@ pub(crate) async fn list(State(app): State<App>, asking: Asking) -> Result<Respo
     let seen = books
         .iter()
         .filter(|book| !principal.roles(&book.name).is_empty());
-    let body = json!({"ledgers": seen.map(|book| describe(book)).collect::<Vec<_>>()});
+    let body = json!({"ledgers": seen.map(describe).collect::<Vec<_>>()});
     Ok(([(header::CONTENT_TYPE, header(JSON))], body.to_string()).into_response())
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn create(
     asking: Asking,
     Json(body): Json<NewLedger>,
 ) -> Result<Response, Problem> {
-    app.check(&asking, &body.name, Permission::ManageLedgers)?;
+    check(&asking, &body.name, Permission::ManageLedgers)?;
     let making = app.clone();
     let name = body.name.clone();
     let book = blocking(move || making.books.create(&name, body.origin.as_deref())).await?;

@@ -1,6 +1,7 @@
 //! Lists: pages of what a filter matches, pinned to a size of the log, so that the same link shows the same rows next year.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -278,7 +279,7 @@ fn link(ledger: &str, query: &ListQuery, cursor: &str) -> String {
         url.push_str(&super::write::encoded(q));
     }
     if let Some(limit) = query.limit {
-        url.push_str(&format!("&limit={limit}"));
+        let _ = write!(url, "&limit={limit}");
     }
     if query.order == Order::Oldest {
         url.push_str("&order=oldest");

@@ -60,7 +60,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(operate::metrics))
 }
 
-/// Paths that OpenAPI has no good word for: tiles, the descriptions themselves, and pages for people.
+/// Paths that `OpenAPI` has no good word for: tiles, the descriptions themselves, and pages for people.
 pub(crate) fn plain() -> Router<App> {
     Router::new()
         .route("/v1/ledgers/{ledger}/log/tile/{*path}", get(log::tile))

@@ -12,7 +12,7 @@ use super::extract::Path;
 use super::item::header;
 use super::media::JSON;
 use super::schema::Refusals;
-use crate::asking::Asking;
+use crate::asking::{Asking, check};
 use crate::books::ACCESS;
 use crate::problem::{ALL, Code, Problem};
 use crate::state::App;
@@ -53,7 +53,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
     responses((status = 200, description = "OpenMetrics", content_type = "application/openmetrics-text", body = String), Refusals),
 )]
 pub(crate) async fn metrics(State(app): State<App>, asking: Asking) -> Result<Response, Problem> {
-    app.check(&asking, ACCESS, Permission::Metrics)?;
+    check(&asking, ACCESS, Permission::Metrics)?;
     let text = app.metrics.text(&app.books.all(), app.clock.now());
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, header(form))], text).into_response())

@@ -30,7 +30,7 @@ const REASON_BYTES_MAX: usize = 1000;
 
 /// Show a record.
 ///
-/// What the reader's roles do not see is masked. The answer never changes except by erasure, so it may be kept: its ETag
+/// What the reader's roles do not see is masked. The answer never changes except by erasure, so it may be kept: its `ETag`
 /// is the hash of the record's leaf, with the mask.
 #[utoipa::path(
     get, path = "/v1/ledgers/{ledger}/records/{id}", tag = "records", operation_id = "getRecord",

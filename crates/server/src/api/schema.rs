@@ -1,4 +1,4 @@
-//! The shapes of answers, as OpenAPI describes them, and the problems that every path may answer with.
+//! The shapes of answers, as `OpenAPI` describes them, and the problems that every path may answer with.
 
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};

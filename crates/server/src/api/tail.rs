@@ -2,6 +2,7 @@
 //! and who is too slow is told what was skipped. Everything is stored in any case.
 
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -198,10 +199,8 @@ impl Follower {
                     if filter.admits(row.index, &row.record, &mask) {
                         shown += 1;
                         let data = item(&row, &mask);
-                        events.push_str(&format!(
-                            "id: {}\nevent: record\ndata: {data}\n\n",
-                            row.index
-                        ));
+                        let index = row.index;
+                        let _ = write!(events, "id: {index}\nevent: record\ndata: {data}\n\n");
                     }
                     ControlFlow::Continue(())
                 })?;

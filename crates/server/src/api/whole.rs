@@ -86,7 +86,7 @@ fn drafts(
             continue;
         }
         let draft = Draft::parse(line).map_err(Problem::from).and_then(|draft| {
-            permit(app, asking, &book.name, &draft)?;
+            permit(asking, &book.name, &draft)?;
             links.check(&draft, &book.reader, allow_missing)?;
             Ok(draft)
         });

@@ -20,7 +20,7 @@ use super::item::header;
 use super::media::{ARROW, JSON, NDJSON, content_type};
 use super::schema::{ReceiptBody, Refusals};
 use super::whole;
-use crate::asking::Asking;
+use crate::asking::{Asking, check};
 use crate::book::Book;
 use crate::linked::Links;
 use crate::problem::{Code, Problem};
@@ -104,7 +104,7 @@ pub(crate) async fn append(
     body: Body,
 ) -> Result<Response, Problem> {
     let book = app
-        .book(&asking, &ledger, to_begin(&app, &asking, &ledger))
+        .book(&asking, &ledger, to_begin(&asking, &ledger))
         .await?;
     if ledger == crate::books::ACCESS {
         let detail = "access records are written by the server alone";
@@ -142,9 +142,9 @@ pub(crate) async fn append(
 }
 
 /// Whoever may record one kind of record may begin; each record is then held against its own kind.
-fn to_begin(app: &App, asking: &Asking, ledger: &str) -> Permission {
+fn to_begin(asking: &Asking, ledger: &str) -> Permission {
     let linked = Permission::AppendLinked;
-    if app.check(asking, ledger, linked).is_ok() {
+    if check(asking, ledger, linked).is_ok() {
         linked
     } else {
         Permission::Append
@@ -162,7 +162,7 @@ async fn one(
     let start = app.clock.monotonic();
     let bytes = incoming.whole(INPUT_BYTES_MAX).await?;
     let draft = keyed(Draft::parse(&bytes), &bytes, headers)?;
-    permit(app, asking, &book.name, &draft)?;
+    permit(asking, &book.name, &draft)?;
     let draft = if draft.text().contains("\"refers_to\":") {
         let (book, allow_missing) = (Arc::clone(book), query.allow_missing_target);
         blocking(move || {
@@ -235,22 +235,15 @@ fn keyed(
 ///
 /// # Errors
 /// [`Code::Forbidden`].
-pub(super) fn permit(
-    app: &App,
-    asking: &Asking,
-    ledger: &str,
-    draft: &Draft,
-) -> Result<(), Problem> {
-    match Permission::to_append(draft.kind()) {
-        Some(permission) => app.check(asking, ledger, permission),
-        None => {
-            let detail = format!(
-                "records of kind {} come of acts on the ledger",
-                draft.kind()
-            );
-            Err(Problem::new(Code::Forbidden, detail).at("/kind"))
-        }
-    }
+pub(super) fn permit(asking: &Asking, ledger: &str, draft: &Draft) -> Result<(), Problem> {
+    let Some(permission) = Permission::to_append(draft.kind()) else {
+        let detail = format!(
+            "records of kind {} come of acts on the ledger",
+            draft.kind()
+        );
+        return Err(Problem::new(Code::Forbidden, detail).at("/kind"));
+    };
+    check(asking, ledger, permission)
 }
 
 /// Evidence of a record that was just recorded, when a checkpoint covers it.
@@ -258,12 +251,10 @@ async fn proof(book: &Arc<Book>, receipt: &Receipt) -> Result<String, Problem> {
     let mut covered = book.covered.clone();
     let index = receipt.index;
     let reached = covered.wait_for(|covered| *covered > index);
-    match tokio::time::timeout(PROOF_WAIT, reached).await {
-        Ok(Ok(_)) => {}
-        _ => {
-            let detail = format!("{} is recorded at index {index}", receipt.id);
-            return Err(Problem::new(Code::ProofTimeout, detail));
-        }
+    let is_covered = matches!(tokio::time::timeout(PROOF_WAIT, reached).await, Ok(Ok(_)));
+    if !is_covered {
+        let detail = format!("{} is recorded at index {index}", receipt.id);
+        return Err(Problem::new(Code::ProofTimeout, detail));
     }
     let book = Arc::clone(book);
     blocking(move || {
