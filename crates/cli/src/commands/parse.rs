@@ -22,13 +22,17 @@ pub(crate) enum Moment {
 const FIRST: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 
 impl Moment {
-    /// The instant, if it is `now`, as a filter takes it: to the microsecond.
-    pub(crate) fn in_filter(self, now: Timestamp) -> String {
-        let time = match self {
+    /// The instant, if it is `now`.
+    pub(crate) fn before(self, now: Timestamp) -> Timestamp {
+        match self {
             Moment::At(time) => time,
             Moment::Ago(age) => now.checked_sub(age).unwrap_or(FIRST),
-        };
-        let time = time.max(FIRST);
+        }
+    }
+
+    /// The same as a filter takes it: to the microsecond.
+    pub(crate) fn in_filter(self, now: Timestamp) -> String {
+        let time = self.before(now).max(FIRST);
         let whole = Timestamp::from_microsecond(time.as_microsecond());
         whole.unwrap_or(time).to_string()
     }
