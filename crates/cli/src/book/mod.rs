@@ -211,6 +211,10 @@ pub(crate) struct Attachment {
 }
 
 /// What came of an erasure.
+#[allow(
+    clippy::struct_field_names,
+    reason = "as the report and the API name it"
+)]
 pub(crate) struct Erased {
     pub(crate) index: u64,
     pub(crate) facts_erased: usize,

@@ -11,7 +11,7 @@ use crate::store;
 
 /// Where tokens are made, listed and taken back.
 pub(crate) enum Tokens {
-    Home(TokenStore),
+    Home(Box<TokenStore>),
     Server(Client),
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Made {
 impl Tokens {
     pub(crate) fn open(settings: &Settings) -> Outcome<Tokens> {
         Ok(match &settings.remote {
-            None => Tokens::Home(TokenStore::open(&settings.home.value)?),
+            None => Tokens::Home(Box::new(TokenStore::open(&settings.home.value)?)),
             Some(remote) => Tokens::Server(remote.connect()?),
         })
     }

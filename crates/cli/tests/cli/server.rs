@@ -69,7 +69,7 @@ impl Server {
     }
 
     /// Waits until a head covers everything.
-    fn settled(&self) {
+    fn settled() {
         std::thread::sleep(Duration::from_millis(600));
     }
 }
@@ -105,7 +105,7 @@ fn what_is_asked_prints_the_same_here_and_there() {
     server
         .there(&["record", "--file", "review.ndjson"])
         .succeeds();
-    server.settled();
+    Server::settled();
     let questions: &[&[&str]] = &[
         &["ls"],
         &["ls", "--format", "table"],
@@ -277,7 +277,7 @@ fn attachments_and_erasures_reach_the_ledger() {
         ])
         .succeeds()
         .prints(&["Erased /input/age of loan-0001: 1 facts."]);
-    server.settled();
+    Server::settled();
     let shown = server.there(&["show", "loan-0001"]).succeeds();
     assert_eq!(
         shown.out,
@@ -289,7 +289,7 @@ fn attachments_and_erasures_reach_the_ledger() {
 #[test]
 fn evidence_from_a_server_holds_against_the_key_of_the_ledger() {
     let server = Server::with_loans();
-    server.settled();
+    Server::settled();
     server
         .there(&[
             "prove",
@@ -309,7 +309,7 @@ fn evidence_from_a_server_holds_against_the_key_of_the_ledger() {
 #[test]
 fn verification_tells_what_was_checked_here_from_what_the_server_says() {
     let server = Server::with_loans();
-    server.settled();
+    Server::settled();
     server.there(&["verify"]).succeeds().prints(&[
         "INTACT  2 records are as they were signed",
         "seen for the first time and kept",
@@ -319,7 +319,7 @@ fn verification_tells_what_was_checked_here_from_what_the_server_says() {
     server
         .there(&["record", "--id", "more", "--model", "m", "--output", "x"])
         .succeeds();
-    server.settled();
+    Server::settled();
     server.there(&["verify", "--quick"]).succeeds().prints(&[
         "the log continues the 2 records you last saw",
         "known from before",
@@ -334,7 +334,7 @@ fn verification_tells_what_was_checked_here_from_what_the_server_says() {
 #[test]
 fn a_server_with_another_ledger_at_the_same_address_is_found_out() {
     let mut server = Server::with_loans();
-    server.settled();
+    Server::settled();
     server.there(&["verify"]).succeeds();
     server.stop();
     std::fs::remove_dir_all(server.place.path("causebook")).unwrap();
@@ -345,7 +345,7 @@ fn a_server_with_another_ledger_at_the_same_address_is_found_out() {
     place.run_with(&["record"], LOANS).succeeds();
     // What this user saw before is known to the new place, too.
     let again = Server::at(place, &server.listen, ALL);
-    again.settled();
+    Server::settled();
     again
         .there(&["verify"])
         .ends_with(20)

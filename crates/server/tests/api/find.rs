@@ -43,50 +43,33 @@ fn pages_show_the_log_as_it_was_whatever_comes_meanwhile() {
             .map(|it| it["id"].as_str().unwrap().to_owned())
             .collect()
     };
-    for (q, expected) in [
+    let cases = [
         ("", vec!["6", "5", "4", "3", "2", "1", "0"]),
-        ("decision:deny", vec!["6", "4", "2", "0"]),
-    ] {
-        let query = if q.is_empty() {
-            String::new()
-        } else {
-            format!("&q={q}")
-        };
-        let mut page = caller.get(&format!("/v1/ledgers/main/records?limit=2{query}"));
+        ("&q=decision:deny", vec!["6", "4", "2", "0"]),
+    ];
+    for (number, (query, expected)) in cases.into_iter().enumerate() {
+        // The second round looks at the log as it was before the first round wrote to it.
+        let mut page = caller.get(&format!("/v1/ledgers/main/records?limit=2&as_of=7{query}"));
         let mut seen = Vec::new();
         loop {
             let body = page.json();
             assert_eq!(body["as_of"], 7);
             seen.extend(ids(&body));
-            caller.record(&decision(&format!("late-{q}-{}", seen.len()), "deny"));
+            let late = format!("late-{number}-{}", seen.len());
+            caller.record(&decision(&late, "deny"));
             if body["next"].is_null() {
                 break;
             }
             let link = page.headers["link"].clone();
-            let path = link
-                .trim_start_matches('<')
-                .split('>')
-                .next()
-                .unwrap()
-                .to_owned();
-            page = caller.get(&path);
+            let path = link.trim_start_matches('<').split('>').next().unwrap();
+            page = caller.get(path);
         }
         assert_eq!(seen, expected);
-        // For the next round the log is longer; look at it as it was.
-        let then = caller
-            .get(&format!(
-                "/v1/ledgers/main/records?limit=1000&as_of=7{query}"
-            ))
-            .json();
-        assert_eq!(ids(&then), expected);
-        if q.is_empty() {
-            let oldest = caller
-                .get("/v1/ledgers/main/records?limit=3&order=oldest")
-                .json();
-            assert_eq!(ids(&oldest), ["0", "1", "2"]);
-        }
-        break;
     }
+    let oldest = caller
+        .get("/v1/ledgers/main/records?limit=3&order=oldest")
+        .json();
+    assert_eq!(ids(&oldest), ["0", "1", "2"]);
 }
 
 #[test]

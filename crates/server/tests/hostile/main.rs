@@ -2,7 +2,12 @@
 //! smuggling. Each gets an answer that says what is wrong, or a closed connection where there is no request to answer, and
 //! the server lives on.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::format_push_string
+)]
 // Whether a connection is closed in time is measured on the real clock.
 #![allow(clippy::disallowed_methods)]
 

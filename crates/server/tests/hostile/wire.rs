@@ -171,7 +171,7 @@ impl Socket {
     pub fn all(&mut self) -> Vec<u8> {
         let (start, mut last) = (Instant::now(), Instant::now());
         let mut bytes = Vec::new();
-        let mut buffer = [0; 64 << 10];
+        let mut buffer = vec![0; 64 << 10];
         loop {
             match self.0.read(&mut buffer) {
                 Ok(0) => break,

@@ -133,7 +133,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     };
     let intake = Intake::new(pen.as_deref(), rejects);
     let counts = intake.run(&import, args.after, output);
-    let closed = pen.map_or(Ok(()), |pen| pen.close());
+    let closed = match pen {
+        Some(pen) => pen.close(),
+        None => Ok(()),
+    };
     let counts = counts?;
     closed?;
     report(&counts, args.dry_run, format, output)?;
