@@ -92,7 +92,7 @@ mod tests {
             .iter()
             .map(|field| field.name().as_str())
             .collect();
-        assert_eq!(names, ["id", "/input/age", "/input/debt", "decision"]);
+        assert_eq!(names, ["decision", "id", "/input/age", "/input/debt"]);
         assert_eq!(batch.num_rows(), 2);
     }
 }

@@ -60,7 +60,8 @@ impl clap::Args for Args {
             };
             let default = match key.default {
                 "" => String::new(),
-                default => format!(" [default: {default}]"),
+                // Spaces, so that a long list can be broken.
+                default => format!(" [default: {}]", default.replace(',', ", ")),
             };
             let help = format!("{} [env: {}]{default}", key.help, key.variable());
             command.arg(
