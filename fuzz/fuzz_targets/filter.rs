@@ -10,8 +10,12 @@ fuzz_target!(|data: &[u8]| {
     // What follows the first line is a record to ask.
     let line = data.iter().position(|byte| *byte == b'\n');
     let (filter, record) = data.split_at(line.unwrap_or(data.len()));
-    let Ok(text) = std::str::from_utf8(filter) else { return };
-    let Ok(filter) = Filter::parse(text, Timestamp::UNIX_EPOCH) else { return };
+    let Ok(text) = std::str::from_utf8(filter) else {
+        return;
+    };
+    let Ok(filter) = Filter::parse(text, Timestamp::UNIX_EPOCH) else {
+        return;
+    };
     let printed = filter.to_string();
     if printed.len() <= TEXT_BYTES_MAX {
         let again = Filter::parse(&printed, Timestamp::UNIX_EPOCH);

@@ -50,7 +50,11 @@ impl From<Problem> for Failure {
             (_, "no-such-path") => (Exit::Failure, "not-this-api".to_owned()),
             (_, "ledger-exists") => (Exit::Failure, "exists".to_owned()),
             (404, code) => (Exit::NotFound, code.to_owned()),
-            (400, code) => (Exit::Usage, code.to_owned()),
+            (400, code)
+            | (
+                422,
+                code @ ("invalid-cursor" | "invalid-filter" | "invalid-sql" | "unfit-parameter"),
+            ) => (Exit::Usage, code.to_owned()),
             (_, code) => (Exit::Failure, code.to_owned()),
         };
         let mut lines: Vec<String> = problem

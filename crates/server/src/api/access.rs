@@ -13,7 +13,7 @@ use causebook_record::Mask;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::extract::{Json, Path};
+use super::extract::{Json, Path, whole_number};
 use super::item::header;
 use super::media::JSON;
 use super::schema::{MeBody, Refusals, TokenBody, TokensBody};
@@ -95,9 +95,9 @@ pub(crate) struct NewTokenBody {
     #[serde(default)]
     ledgers: Option<Vec<String>>,
     /// Days that it lives.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_number")]
     #[schema(minimum = 1, maximum = 366)]
-    expires_days: Option<u32>,
+    expires_days: Option<u64>,
 }
 
 /// The roles that there are.
@@ -200,7 +200,9 @@ fn wanted(body: NewTokenBody) -> Result<NewToken, Problem> {
     Ok(NewToken {
         name: body.name,
         grant: Grant::new(ledgers, roles)?,
-        days: body.expires_days.unwrap_or(DEFAULT_DAYS),
+        days: body
+            .expires_days
+            .map_or(DEFAULT_DAYS, |days| u32::try_from(days).unwrap_or(u32::MAX)),
         long_lived: false,
     })
 }

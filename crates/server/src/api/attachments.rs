@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use causebook_access::Permission;
 use serde_json::json;
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::extract::Path;
 use super::incoming::Incoming;
 use super::item::header;
-use super::media::JSON;
+use super::media::{JSON, content_type};
 use super::read::access;
 use super::schema::{AttachmentBody, Refusals};
 use super::write::blocking;
@@ -21,19 +21,26 @@ use crate::asking::Asking;
 use crate::problem::{Code, Problem};
 use crate::state::App;
 
+const BYTES: &str = "application/octet-stream";
+
 /// Store an attachment, to be named in `attachments` of a record.
 #[utoipa::path(
     post, path = "/v1/ledgers/{ledger}/attachments", tag = "attachments", operation_id = "putAttachment",
     params(("ledger" = String, Path, description = "Name of the ledger")),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "Its bytes"),
+    request_body(content = Option<Vec<u8>>, content_type = "application/octet-stream", description = "Its bytes"),
     responses((status = 201, description = "It is stored", body = AttachmentBody), Refusals),
 )]
 pub(crate) async fn put(
     State(app): State<App>,
     asking: Asking,
     Path(ledger): Path<String>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    if content_type(&headers) != BYTES {
+        let detail = format!("attachments are sent as {BYTES}, whatever they hold");
+        return Err(Problem::new(Code::UnsupportedMediaType, detail).at("content-type"));
+    }
     let book = app.book(&asking, &ledger, Permission::Attach).await?;
     let incoming = Incoming::new(body, &app);
     let (pieces, arriving) = mpsc::channel(4);
@@ -91,7 +98,7 @@ pub(crate) async fn get(
     let content = found?;
     let head = [
         // Never shown as what it may claim to be.
-        (header::CONTENT_TYPE, header("application/octet-stream")),
+        (header::CONTENT_TYPE, header(BYTES)),
         (header::CONTENT_DISPOSITION, header("attachment")),
         (header::ETAG, header(&format!("\"{digest}\""))),
     ];

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use causebook_access::Permission;
 use causebook_record::{Pointer, Selection};
 
-use super::extract::{Path, bad_parameter};
+use super::extract::{Path, bad_parameter, unfit_parameter};
 use super::item::header;
 use super::media::JSON;
 use super::read::{access, look_up};
@@ -35,6 +35,7 @@ impl EvidenceQuery {
         let mut read = Self::default();
         for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             match (name.as_ref(), value.as_ref()) {
+                ("show", "") => return Err(bad_parameter("show", "it is empty")),
                 ("show", place) => read.show.push(place.to_owned()),
                 ("linked", "true") => read.linked = true,
                 ("linked", "false") => read.linked = false,
@@ -108,7 +109,7 @@ fn selection(show: &[String]) -> Result<Selection, Problem> {
     let pointers = show.iter().map(|place| {
         place
             .parse::<Pointer>()
-            .map_err(|error| bad_parameter("show", error.to_string()))
+            .map_err(|error| unfit_parameter("show", error.to_string()))
     });
     Ok(Selection::Only(pointers.collect::<Result<_, _>>()?))
 }
@@ -119,7 +120,7 @@ pub(super) fn check_places(pointers: &[Pointer], text: &str) -> Result<(), Probl
     for pointer in pointers {
         if !facts.iter().any(|fact| pointer.selects(&fact.path)) {
             let detail = format!("the record has nothing at {pointer}");
-            return Err(bad_parameter("show", detail));
+            return Err(unfit_parameter("show", detail));
         }
     }
     Ok(())

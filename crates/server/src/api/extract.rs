@@ -67,6 +67,32 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     }
 }
 
+/// A parameter that can be read, and does not fit what there is.
+pub(super) fn unfit_parameter(name: &str, problem: impl Into<String>) -> Problem {
+    Problem::new(Code::UnfitParameter, problem).at(name)
+}
+
+/// A whole number, which JSON may also write as `36.0`.
+///
+/// # Errors
+/// For what is no number, or has a fraction, or is below 0.
+pub(super) fn whole_number<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u64>, D::Error> {
+    use serde::Deserialize as _;
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let whole = number.as_u64().or_else(|| {
+        let number = number.as_f64()?;
+        let fits = number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&number);
+        fits.then_some(number as u64)
+    });
+    whole
+        .map(Some)
+        .ok_or_else(|| serde::de::Error::custom(format!("expected a whole number, found {number}")))
+}
+
 /// A parameter that is not what it should be.
 pub(super) fn bad_parameter(name: &str, problem: impl Into<String>) -> Problem {
     Problem::new(Code::InvalidParameter, problem).at(name)

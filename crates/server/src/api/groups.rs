@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::extract::{Path, Query, bad_parameter};
+use super::extract::{Path, Query, bad_parameter, unfit_parameter};
 use super::item::header;
 use super::list::{as_of, filter};
 use super::media::JSON;
@@ -146,7 +146,7 @@ pub(crate) async fn histogram(
     let as_of = as_of(&book, query.as_of)?;
     let (from, to) = (query.from, query.to);
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
-        return Err(bad_parameter("to", "the end is not after the begin"));
+        return Err(unfit_parameter("to", "the end is not after the begin"));
     }
     let request = HistogramRequest {
         as_of,
@@ -201,7 +201,7 @@ fn noted<'a, T>(
 
 fn field(parameter: &str, name: &str) -> Result<FacetField, Problem> {
     FacetField::named(name.trim()).map_err(|nearest| {
-        let problem = bad_parameter(parameter, format!("{:?} is not a field", name.trim()));
+        let problem = unfit_parameter(parameter, format!("{:?} is not a field", name.trim()));
         match nearest {
             Some(nearest) => problem.hint(format!("did you mean {nearest}?")),
             None => problem,

@@ -13,7 +13,7 @@ use causebook_tlog::TilePath;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::extract::{Path, Query, bad_parameter};
+use super::extract::{Path, Query, bad_parameter, unfit_parameter};
 use super::item::header;
 use super::media::JSON;
 use super::schema::{ConsistencyBody, Refusals};
@@ -112,8 +112,11 @@ pub(crate) async fn consistency(
         let detail = format!("the newest checkpoint covers {size} records");
         return Err(Problem::new(Code::NotCoveredYet, detail).at("to"));
     }
-    if query.from == 0 || query.from > to {
-        return Err(bad_parameter("from", format!("from is from 1 to {to}")));
+    if query.from == 0 || to == 0 {
+        return Err(bad_parameter("from", "sizes are from 1 on"));
+    }
+    if query.from > to {
+        return Err(unfit_parameter("from", format!("from is from 1 to {to}")));
     }
     let (from, reading) = (query.from, Arc::clone(&book));
     let found = blocking(move || Ok(reading.reader.consistency(from, to)?)).await?;

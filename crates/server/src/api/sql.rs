@@ -12,7 +12,7 @@ use causebook_query::{Answer, QueryError};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::extract::{Json, Path};
+use super::extract::{Json, Path, whole_number};
 use super::item::header;
 use super::media::{ARROW, CSV, JSON, NDJSON, accepted};
 use super::schema::{AnswerBody, Refusals};
@@ -24,7 +24,7 @@ use crate::trail::Access;
 
 const STATEMENT_BYTES_MAX: usize = 64 << 10;
 const ROWS_MAX: usize = 1_000_000;
-const ROWS_DEFAULT: usize = 10_000;
+const ROWS_DEFAULT: u64 = 10_000;
 
 /// A question.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -34,9 +34,9 @@ pub(crate) struct SqlBody {
     #[schema(min_length = 1, max_length = 65536)]
     sql: String,
     /// Most rows of the answer; the rest is cut off and said so.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_number")]
     #[schema(minimum = 1, maximum = 1_000_000)]
-    rows_max: Option<usize>,
+    rows_max: Option<u64>,
 }
 
 /// Ask in SQL.
@@ -64,7 +64,7 @@ pub(crate) async fn sql(
     let form = accepted(&headers, &[JSON, NDJSON, CSV, ARROW])?;
     let book = app.book(&asking, &ledger, Permission::Sql).await?;
     let mask = app.mask(&asking, &ledger);
-    let rows_max = body.rows_max.unwrap_or(ROWS_DEFAULT);
+    let rows_max = usize::try_from(body.rows_max.unwrap_or(ROWS_DEFAULT)).unwrap_or(usize::MAX);
     if !(1..=ROWS_MAX).contains(&rows_max) {
         let detail = format!("rows_max is from 1 to {ROWS_MAX}");
         return Err(Problem::new(Code::InvalidBody, detail).at("/rows_max"));

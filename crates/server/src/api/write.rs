@@ -227,7 +227,7 @@ fn keyed(
     };
     let text = format!("{{\"id\":{id}{comma}{rest}");
     Draft::parse(text.as_bytes()).map_err(|error| {
-        Problem::new(Code::InvalidHeader, error.to_string()).at(IDEMPOTENCY_KEY.as_str())
+        Problem::new(Code::InvalidRecord, error.to_string()).at(IDEMPOTENCY_KEY.as_str())
     })
 }
 

@@ -43,13 +43,15 @@ codes! {
         "Send what the Content-Type says, whole, and in the encoding that Content-Encoding says.";
     InvalidParameter "invalid-parameter" BAD_REQUEST "A parameter is not what it should be"
         "Each of errors names the parameter. Parameters that nobody knows are refused, so that a slip is not passed over.";
+    UnfitParameter "unfit-parameter" UNPROCESSABLE_ENTITY "A parameter can be read, and does not fit"
+        "Each of errors names the parameter: a field that there is not, a range that ends before it begins, a place that the record does not have.";
     InvalidHeader "invalid-header" BAD_REQUEST "A header is not what it should be"
         "Each of errors names the header.";
-    InvalidFilter "invalid-filter" BAD_REQUEST "The filter cannot be understood"
+    InvalidFilter "invalid-filter" UNPROCESSABLE_ENTITY "The filter cannot be understood"
         "The filter grammar is described in docs/filter.md; the detail says where it went wrong.";
-    InvalidCursor "invalid-cursor" BAD_REQUEST "The cursor is not one of this list"
+    InvalidCursor "invalid-cursor" UNPROCESSABLE_ENTITY "The cursor is not one of this list"
         "Follow the link of the page before, with the same filter and order, or begin without a cursor.";
-    InvalidSql "invalid-sql" BAD_REQUEST "The statement cannot be answered"
+    InvalidSql "invalid-sql" UNPROCESSABLE_ENTITY "The statement cannot be answered"
         "Statements read, and nothing else; the detail says which part is at fault.";
     QueryLimit "query-limit" UNPROCESSABLE_ENTITY "The question takes more than it may"
         "Ask for less: a shorter time, fewer columns or rows.";

@@ -76,8 +76,9 @@ fn bodies_and_lines_have_a_size() {
         assert!(refused, "{kind}: {answer:?}");
         server.lives();
     }
-    let attached =
-        server.send(&server.request("POST", "/v1/ledgers/main/attachments", &[], &blank));
+    let bytes = [("content-type", "application/octet-stream")];
+    let attach = server.request("POST", "/v1/ledgers/main/attachments", &bytes, &blank);
+    let attached = server.send(&attach);
     assert_eq!(attached[0].status, 413, "{attached:?}");
     server.lives();
 }
