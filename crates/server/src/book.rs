@@ -73,6 +73,13 @@ impl Book {
             covered,
         })
     }
+
+    /// Records under the newest checkpoint as it is served: whoever waits on [`covered`](Self::covered) is told a moment
+    /// later.
+    pub(crate) fn covered_size(&self) -> u64 {
+        let newest = self.reader.checkpoint();
+        newest.map_or(0, |signed| signed.checkpoint.size)
+    }
 }
 
 /// Makes a ledger with keys and an empty table in `folder`. Its identity is written last, so that an interrupted attempt

@@ -80,7 +80,7 @@ pub(crate) async fn evidence(
         .map(String::as_str);
     app.trail.note(&asking, &noted).await?;
     let row = found?;
-    let covered = *book.covered.borrow();
+    let covered = book.covered_size();
     if covered <= row.index {
         let detail = format!(
             "{covered} records are under a checkpoint, this one is number {}",

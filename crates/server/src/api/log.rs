@@ -106,7 +106,7 @@ pub(crate) async fn consistency(
     Query(query): Query<ConsistencyQuery>,
 ) -> Result<Response, Problem> {
     let book = public(&app, &asking, &ledger).await?;
-    let size = *book.covered.borrow();
+    let size = book.covered_size();
     let to = query.to.unwrap_or(size);
     if to > size || size == 0 {
         let detail = format!("the newest checkpoint covers {size} records");
