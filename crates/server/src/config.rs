@@ -85,6 +85,8 @@ pub struct Limits {
     pub request: Duration,
     /// Most requests worked on at one time.
     pub in_flight: usize,
+    /// Most batches received at one time.
+    pub batches: usize,
     /// Most live tails at one time.
     pub tails: usize,
     /// Requests a second that one principal may send.
@@ -297,6 +299,7 @@ impl Values<'_> {
             body_idle: self.seconds("limits.body_idle_s")?,
             request: self.seconds("limits.request_s")?,
             in_flight: self.count("limits.in_flight")?,
+            batches: self.count("limits.batches")?,
             tails: self.count("limits.tails")?,
             requests_per_s: Some(rate).filter(|rate| *rate > 0),
             shutdown: self.seconds("limits.shutdown_s")?,

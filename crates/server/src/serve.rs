@@ -234,6 +234,7 @@ fn assemble(
             login: login.transpose()?.map(Arc::new),
             otlp,
             queries: Arc::new(Semaphore::new(config.sql.concurrent)),
+            batches: Arc::new(Semaphore::new(config.limits.batches)),
             tails: Arc::new(Semaphore::new(config.limits.tails)),
             requests: Semaphore::new(config.limits.in_flight),
             closing,

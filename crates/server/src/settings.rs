@@ -152,6 +152,12 @@ pub const KEYS: &[Key] = &[
         "256",
         "Most requests worked on at one time; more are answered 503",
     ),
+    key(
+        "limits.batches",
+        Number,
+        "32",
+        "Most batches received at one time; each may hold its records and results in memory",
+    ),
     key("limits.tails", Number, "128", "Most live tails at one time"),
     key(
         "limits.requests_per_s",

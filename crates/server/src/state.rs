@@ -39,6 +39,8 @@ pub(crate) struct Parts {
     pub(crate) otlp: Option<Exporter>,
     /// Permits for queries.
     pub(crate) queries: Arc<Semaphore>,
+    /// Permits for batches: they are received beside their answer, and do not count as requests then.
+    pub(crate) batches: Arc<Semaphore>,
     /// Permits for live tails.
     pub(crate) tails: Arc<Semaphore>,
     /// Permits for requests.
@@ -62,6 +64,17 @@ impl std::ops::Deref for App {
 const QUERY_WAIT: Duration = Duration::from_secs(5);
 
 impl App {
+    /// A permit for a batch, held until it is received and recorded.
+    ///
+    /// # Errors
+    /// [`Code::Busy`].
+    pub(crate) fn batch_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let permit = Arc::clone(&self.batches).try_acquire_owned();
+        permit.map_err(|_| {
+            Problem::new(Code::Busy, "too many batches are being received").retry_after(1)
+        })
+    }
+
     /// A permit for a question; each takes memory and time.
     ///
     /// # Errors

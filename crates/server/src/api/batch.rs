@@ -15,7 +15,9 @@ use causebook_capture::arrow::{Limits, Reader};
 use causebook_ledger::Clock as _;
 use causebook_record::{Draft, INPUT_BYTES_MAX, string_text};
 use futures::StreamExt as _;
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, mpsc, oneshot};
+use tokio::sync::{
+    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, mpsc, oneshot,
+};
 
 use super::attachments::{Arriving, forward};
 use super::incoming::Incoming;
@@ -44,6 +46,9 @@ struct Batch {
     allow_missing: bool,
     /// What a result calls its place: `line` or `row`.
     place: &'static str,
+    /// Given back when the last chunk is recorded.
+    #[expect(dead_code, reason = "held, not looked at")]
+    permit: Arc<OwnedSemaphorePermit>,
 }
 
 /// When a chunk may be appended. Held until it is.
@@ -81,24 +86,29 @@ impl Chunk {
 }
 
 /// A batch in NDJSON.
+///
+/// # Errors
+/// [`Code::Busy`] where too many are being received.
 pub(super) fn ndjson(
     app: App,
     asking: Asking,
     book: Arc<Book>,
     allow_missing: bool,
     incoming: Incoming,
-) -> Response {
+) -> Result<Response, Problem> {
     let records_max = app.config.limits.records;
+    let permit = Arc::new(app.batch_permit()?);
     let batch = Batch {
         app,
         asking,
         book,
         allow_missing,
         place: "line",
+        permit,
     };
     let (chunks, cut) = mpsc::channel(1);
     tokio::spawn(cut_lines(incoming, records_max, chunks));
-    answer(batch, cut)
+    Ok(answer(batch, cut))
 }
 
 /// A batch in Arrow IPC.
@@ -113,12 +123,14 @@ pub(super) async fn arrow(
     incoming: Incoming,
 ) -> Result<Response, Problem> {
     let records_max = app.config.limits.records;
+    let permit = Arc::new(app.batch_permit()?);
     let batch = Batch {
         app,
         asking,
         book,
         allow_missing,
         place: "row",
+        permit,
     };
     let (pieces, arriving) = mpsc::channel(4);
     let (chunks, cut) = mpsc::channel(1);

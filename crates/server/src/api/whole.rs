@@ -35,6 +35,7 @@ pub(super) async fn append(
     allow_missing: bool,
     incoming: Incoming,
 ) -> Result<Response, Problem> {
+    let permit = app.batch_permit()?;
     let bytes = incoming.whole(BYTES_MAX).await?;
     let (app, asking) = (app.clone(), asking.clone());
     let text = blocking(move || {
@@ -58,6 +59,7 @@ pub(super) async fn append(
         Ok(text)
     })
     .await?;
+    drop(permit);
     Ok(([(header::CONTENT_TYPE, header(NDJSON))], text).into_response())
 }
 

@@ -125,13 +125,7 @@ pub(crate) async fn append(
             whole::append(&app, &asking, book, query.allow_missing_target, incoming).await
         }
         JSON => one(&app, &asking, &book, &query, &headers, incoming).await,
-        NDJSON => Ok(batch::ndjson(
-            app,
-            asking,
-            book,
-            query.allow_missing_target,
-            incoming,
-        )),
+        NDJSON => batch::ndjson(app, asking, book, query.allow_missing_target, incoming),
         ARROW => batch::arrow(app, asking, book, query.allow_missing_target, incoming).await,
         _ => Err(Problem::new(
             Code::UnsupportedMediaType,

@@ -107,3 +107,22 @@ fn a_head_that_is_too_large_or_not_http_ends_the_connection_and_nothing_else() {
     }
     assert_eq!(server.anyone().get("/healthz").status, 200);
 }
+
+#[test]
+fn there_is_a_limit_on_batches_and_it_is_given_back() {
+    let server = Running::with(&[("limits.batches", "1"), ("limits.body_idle_s", "2")]);
+    // A batch that is begun and goes on slowly holds the one place there is.
+    let mut slow = TcpStream::connect(server.base().trim_start_matches("http://")).unwrap();
+    let head = "POST /v1/ledgers/main/records HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\ncontent-length: 100\r\n\r\n{";
+    slow.write_all(head.as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let line = decision("b", "deny").to_string();
+    assert_eq!(server.anyone().batch(&line).code(), "busy");
+    assert_eq!(server.anyone().record(&decision("a", "deny")).status, 201);
+    // Given up on, it gives the place back.
+    let again = (0..50).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        server.anyone().batch(&line).status == 200
+    });
+    assert!(again);
+}
