@@ -25,6 +25,7 @@ use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use crate::batch::INDEX;
 use crate::columns::Text;
 use crate::error::{damaged, storage};
+use crate::source::{Failing, Source};
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 1024;
@@ -33,7 +34,7 @@ const BATCH_ROWS: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct DataFile {
     path: PathBuf,
-    file: File,
+    file: Source,
     footer: ArrowReaderMetadata,
 }
 
@@ -44,7 +45,7 @@ impl DataFile {
         Ok(Self::with_footer(path, file, footer))
     }
 
-    pub(crate) fn with_footer(path: &Path, file: File, footer: ArrowReaderMetadata) -> Self {
+    pub(crate) fn with_footer(path: &Path, file: Source, footer: ArrowReaderMetadata) -> Self {
         Self {
             path: path.to_owned(),
             file,
@@ -117,6 +118,7 @@ impl DataFile {
         })?;
         Ok(Batches {
             path: self.path.clone(),
+            failing: self.file.failing().clone(),
             schema: Arc::clone(self.footer.schema()),
             nulls,
             reader: Some(reader),
@@ -127,7 +129,7 @@ impl DataFile {
         &self,
         work: impl FnOnce() -> parquet::errors::Result<T>,
     ) -> Result<T, TableError> {
-        guarded(&self.path, work)
+        guarded(&self.path, self.file.failing(), work)
     }
 }
 
@@ -139,24 +141,29 @@ enum Rows {
 }
 
 /// Opens a file that the Delta log names, so its absence is damage.
-pub(crate) fn open_file(path: &Path) -> Result<File, TableError> {
-    File::open(path).map_err(|why| match why.kind() {
-        io::ErrorKind::NotFound => damaged(path, "the file is missing"),
-        _ => storage(format!("opening {}", path.display()), why),
-    })
+pub(crate) fn open_file(path: &Path) -> Result<Source, TableError> {
+    File::open(path)
+        .map(Source::new)
+        .map_err(|why| match why.kind() {
+            io::ErrorKind::NotFound => damaged(path, "the file is missing"),
+            _ => storage(format!("opening {}", path.display()), why),
+        })
 }
 
-pub(crate) fn parse_footer(path: &Path, file: &File) -> Result<ArrowReaderMetadata, TableError> {
+pub(crate) fn parse_footer(path: &Path, file: &Source) -> Result<ArrowReaderMetadata, TableError> {
     let options = ArrowReaderOptions::new()
         .with_skip_arrow_metadata(true)
         .with_page_index_policy(PageIndexPolicy::Optional);
-    guarded(path, || ArrowReaderMetadata::load(file, options))
+    guarded(path, file.failing(), || {
+        ArrowReaderMetadata::load(file, options)
+    })
 }
 
 /// Batches of a file; ends after the first fault.
 #[derive(Debug)]
 pub(crate) struct Batches {
     path: PathBuf,
+    failing: Failing,
     schema: SchemaRef,
     /// Numbers of the columns that are null throughout.
     nulls: Vec<usize>,
@@ -168,7 +175,7 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut reader = self.reader.take()?;
-        let next = guarded(&self.path, || {
+        let next = guarded(&self.path, &self.failing, || {
             let batch = reader.next().transpose()?;
             batch.map(|batch| self.with_nulls(batch)).transpose()
         });
@@ -226,15 +233,21 @@ fn null_columns(metadata: &ParquetMetaData) -> Vec<usize> {
     (0..schema.num_columns()).filter(empty).collect()
 }
 
-/// The Parquet decoder is not written for hostile files: what it answers with a panic is damage too.
+/// The Parquet decoder is not written for hostile files: what it answers with a panic is damage too, unless what it was
+/// fed could not be read.
 fn guarded<T>(
     path: &Path,
+    failing: &Failing,
     work: impl FnOnce() -> parquet::errors::Result<T>,
 ) -> Result<T, TableError> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(why)) => Err(damaged(path, why)),
-        Err(_) => Err(damaged(path, "the Parquet decoder failed on it")),
+    let why = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(why)) => why.to_string(),
+        Err(_) => "the Parquet decoder failed on it".to_owned(),
+    };
+    match failing.take() {
+        Some(failure) => Err(storage(format!("reading {}", path.display()), failure)),
+        None => Err(damaged(path, why)),
     }
 }
 
@@ -346,5 +359,26 @@ fn id_bounds<'a>(
             Some((index.min_value(page.number)?, index.max_value(page.number)?))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_taken_for_a_damaged_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part.parquet");
+        std::fs::write(&path, [b"PAR1".as_slice(), &[0; 64], b"PAR1"].concat()).unwrap();
+        let footer = |file| parse_footer(&path, &Source::new(file)).unwrap_err();
+        let unreadable = footer(File::options().write(true).open(&path).unwrap());
+        assert!(
+            matches!(unreadable, TableError::Storage { .. }),
+            "{unreadable}"
+        );
+        let damaged = footer(File::open(&path).unwrap());
+        assert!(matches!(damaged, TableError::Damaged { .. }), "{damaged}");
     }
 }

@@ -14,6 +14,7 @@ mod footers;
 mod log;
 mod rewrite;
 mod scan;
+mod source;
 mod store;
 mod table;
 

@@ -26,6 +26,7 @@ use url::Url;
 use crate::batch::SCHEMA;
 use crate::durable::{self, Watch};
 use crate::error::{damaged, storage};
+use crate::source::Failing;
 use crate::store::SyncedStore;
 
 /// Partition column: the UTC date of recording.
@@ -97,6 +98,7 @@ pub(crate) struct Log {
     store: LogStoreRef,
     folder: PathBuf,
     watch: Watch,
+    failing: Failing,
 }
 
 impl Log {
@@ -112,7 +114,8 @@ impl Log {
             .max_blocking_threads(2)
             .build()
             .map_err(|why| storage(doing(), why))?;
-        let files = Arc::new(SyncedStore::new(watch.clone()));
+        let failing = Failing::default();
+        let files = Arc::new(SyncedStore::new(watch.clone(), failing.clone()));
         let store = logstore_with(files, &url, StorageConfig::default())
             .map_err(|why| storage(doing(), why))?;
         Ok(Self {
@@ -120,6 +123,7 @@ impl Log {
             store,
             folder,
             watch,
+            failing,
         })
     }
 
@@ -152,6 +156,8 @@ impl Log {
     pub(crate) fn load(&self) -> Result<Snapshot, TableError> {
         let mut attempt = 1;
         loop {
+            // What failed before and was got over says nothing about this attempt.
+            self.failing.take();
             let loaded = self.runtime.block_on(async {
                 let state = DeltaTableState::try_new(&self.store, None).await?;
                 self.snapshot(state).await
@@ -302,7 +308,10 @@ impl Log {
     }
 
     fn unreadable(&self, why: deltalake_core::DeltaTableError) -> TableError {
-        damaged(&self.folder.join(LOG_FOLDER), why)
+        match self.failing.take() {
+            Some(failure) => storage("reading the table's log", failure),
+            None => damaged(&self.folder.join(LOG_FOLDER), why),
+        }
     }
 }
 

@@ -13,25 +13,43 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 use crate::durable::{self, Existing, Watch};
+use crate::source::Failing;
 
 /// A local file system, rooted at `/`, that syncs files before they are visible and directories after.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SyncedStore {
     local: LocalFileSystem,
     watch: Watch,
+    failing: Failing,
 }
 
 impl SyncedStore {
-    pub(crate) fn new(watch: Watch) -> Self {
+    pub(crate) fn new(watch: Watch, failing: Failing) -> Self {
         Self {
             local: LocalFileSystem::new(),
             watch,
+            failing,
         }
+    }
+
+    /// Remembers failures of the storage, which are none of the answers that a store may give.
+    fn note(&self, why: &object_store::Error) {
+        if matches!(why, object_store::Error::Generic { .. }) {
+            self.failing.note(why);
+        }
+    }
+
+    fn noting(
+        &self,
+        listing: BoxStream<'static, Result<ObjectMeta>>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        let store = self.clone();
+        listing.inspect_err(move |why| store.note(why)).boxed()
     }
 
     fn path(&self, location: &Path) -> Result<PathBuf> {
@@ -84,7 +102,22 @@ impl ObjectStore for SyncedStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.local.get_opts(location, options).await
+        // Read here and now, where it is seen whether the storage failed; entries of the log are small.
+        let read = async {
+            let result = self.local.get_opts(location, options).await?;
+            let (meta, range) = (result.meta.clone(), result.range.clone());
+            let attributes = result.attributes.clone();
+            let bytes = result.bytes().await?;
+            Ok(GetResult {
+                payload: GetResultPayload::Stream(
+                    futures::stream::once(async { Ok(bytes) }).boxed(),
+                ),
+                meta,
+                range,
+                attributes,
+            })
+        };
+        read.await.inspect_err(|why| self.note(why))
     }
 
     fn delete_stream(
@@ -104,7 +137,7 @@ impl ObjectStore for SyncedStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.local.list(prefix)
+        self.noting(self.local.list(prefix))
     }
 
     fn list_with_offset(
@@ -112,11 +145,12 @@ impl ObjectStore for SyncedStore {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.local.list_with_offset(prefix, offset)
+        self.noting(self.local.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.local.list_with_delimiter(prefix).await
+        let listed = self.local.list_with_delimiter(prefix).await;
+        listed.inspect_err(|why| self.note(why))
     }
 
     async fn copy_opts(&self, _from: &Path, _to: &Path, _options: CopyOptions) -> Result<()> {
@@ -152,10 +186,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let steps = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&steps);
-        let store = SyncedStore::new(Watch::new(move |step| {
-            seen.lock().unwrap().push(step.clone());
-            Ok(())
-        }));
+        let store = SyncedStore::new(
+            Watch::new(move |step| {
+                seen.lock().unwrap().push(step.clone());
+                Ok(())
+            }),
+            Failing::default(),
+        );
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();

@@ -289,3 +289,23 @@ fn a_table_log_that_misstates_what_a_file_holds_is_noticed() {
         );
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn an_entry_of_the_log_that_cannot_be_read_is_not_taken_for_a_damaged_one() {
+    let (folder, _) = table();
+    let log = folder.path().join("_delta_log");
+    let entry = log.join("00000000000000000001.json");
+    let opened = || DeltaTable::open(folder.path()).map(|_| ()).unwrap_err();
+    std::fs::write(&entry, b"{\"add\":").unwrap();
+    let damaged = opened();
+    assert!(matches!(damaged, TableError::Damaged { .. }), "{damaged}");
+    // Opening it fails for a reason that is none of its contents.
+    std::fs::remove_file(&entry).unwrap();
+    std::os::unix::fs::symlink(&entry, &entry).unwrap();
+    let unreadable = opened();
+    assert!(
+        matches!(unreadable, TableError::Storage { .. }),
+        "{unreadable}"
+    );
+}

@@ -4,7 +4,7 @@
 //! that touch its folder, then once for each call and each thing that can befall it (N of them, evenly taken; 0 for all).
 //! After each the ledger is recovered and held against what was acknowledged. Then the same with disks that are full
 //! at any point. Ends with 1 if a record was lost, doubled or moved, a failure was not told, or verification raised a
-//! false alarm. `--only STAGE:CALL:NUMBER:FAULT` does one again.
+//! false alarm. `--only STAGE:CALL:PATH:NUMBER:FAULT` does one again.
 
 mod check;
 mod full;
@@ -62,8 +62,8 @@ impl std::fmt::Display for Target {
         } = self;
         write!(
             formatter,
-            "{stage:?}:{}:{}:{fault}",
-            place.call, place.number
+            "{stage:?}:{}:{}:{}:{fault}",
+            place.call, place.path, place.number
         )
     }
 }
@@ -73,7 +73,7 @@ impl std::fmt::Display for Target {
 struct Tally {
     failed: usize,
     killed: usize,
-    /// The thread that makes the call came by another way this time.
+    /// No thread made the call as often on that file this time.
     not_reached: usize,
     /// The process ended well in spite of the fault, and everything it promised held.
     survived: usize,

@@ -7,10 +7,14 @@ use std::process::{Command, Output, Stdio};
 
 use causebook_torture::Failure;
 
-/// The calls that open, write, sync, name and remove files.
-pub(crate) const CALLS: [&str; 26] = [
+/// The calls that open, read, write, sync, name and remove files.
+pub(crate) const CALLS: [&str; 30] = [
     "openat",
     "creat",
+    "read",
+    "pread64",
+    "readv",
+    "getdents64",
     "write",
     "pwrite64",
     "writev",
@@ -52,9 +56,10 @@ pub(crate) enum Fault {
 impl Fault {
     /// What can befall a call.
     pub(crate) fn of(call: &str) -> Vec<Self> {
-        // A process killed as it closes a file has done the same as one killed at the call before.
+        // A process killed as it reads or closes a file has done the same as one killed at the call before.
         let mut faults = vec![Self::Error("EIO")];
-        if call != "close" {
+        let idle = ["read", "pread64", "readv", "getdents64", "close"];
+        if !idle.contains(&call) {
             faults.push(Self::Kill);
         }
         let needs_room = ["write", "link", "mkdir", "fallocate", "rename"];
@@ -86,10 +91,15 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// The N-th call of a kind in any of the process's threads: strace counts in each thread.
+/// The N-th call of a kind that one of the process's threads makes on a file.
+///
+/// The file is part of it because strace would otherwise count, and fail, what a thread does to pipes and event counters,
+/// which never fails in life.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) call: String,
+    /// Below the folder of the stage; empty for the folder itself.
+    pub(crate) path: String,
     pub(crate) number: usize,
 }
 
@@ -136,18 +146,30 @@ pub(crate) fn places(program: &Command, folder: &Path, log: &Path) -> Result<Vec
         let Some((thread, call)) = started(line) else {
             continue;
         };
-        let number: &mut usize = counts
-            .entry((thread.to_owned(), call.to_owned()))
-            .or_default();
-        *number += 1;
-        if line.contains(below.as_ref()) {
-            places.insert(Place {
+        let mut place = None;
+        for path in paths(line, &below) {
+            let counted = (thread.to_owned(), call.to_owned(), path.to_owned());
+            let number: &mut usize = counts.entry(counted).or_default();
+            *number += 1;
+            place.get_or_insert_with(|| Place {
                 call: call.to_owned(),
+                path: path.to_owned(),
                 number: *number,
             });
         }
+        places.extend(place);
     }
     Ok(places.into_iter().collect())
+}
+
+/// The files below a folder that a line of the log names, without the folder: `"path"` or `7<path>`.
+fn paths<'a>(line: &'a str, folder: &str) -> BTreeSet<&'a str> {
+    let named = line.match_indices(folder).filter_map(|(at, folder)| {
+        let rest = line.get(at + folder.len()..)?;
+        let path = rest.split(['"', '>']).next()?;
+        Some(path.trim_start_matches('/'))
+    });
+    named.collect()
 }
 
 /// Thread and name of the call that a line of the log begins.
@@ -172,32 +194,30 @@ pub(crate) fn disturbed(
     folder: &Path,
     log: &Path,
 ) -> Result<Disturbed, Failure> {
-    let Place { call, number } = place;
+    let Place { call, path, number } = place;
     let what = match fault {
         Fault::Error(error) => format!("error={error}"),
         Fault::Kill => "signal=SIGKILL".to_owned(),
     };
+    let below = folder.to_string_lossy();
     let arguments = [
+        "-P".to_owned(),
+        folder
+            .join(path)
+            .to_string_lossy()
+            .trim_end_matches('/')
+            .to_owned(),
         "-e".to_owned(),
         format!("trace={call}"),
         "-e".to_owned(),
         format!("inject={call}:{what}:when={number}"),
     ];
     let output = strace(log, &arguments, program).output()?;
-    let below = folder.to_string_lossy();
-    let text = fs::read_to_string(log)?;
     let hit = |line: &&str| match fault {
         Fault::Error(_) => line.contains("(INJECTED)") && line.contains(below.as_ref()),
         Fault::Kill => line.contains("killed by SIGKILL"),
     };
-    let beside = |line: &str| line.contains("(INJECTED)") && !line.contains(below.as_ref());
-    if text.lines().any(beside) {
-        // Strace counts in each thread: another one's call, on something else than a file, was failed as well.
-        return Ok(Disturbed {
-            output,
-            hits: Vec::new(),
-        });
-    }
+    let text = fs::read_to_string(log)?;
     let hits = text.lines().filter(hit).map(str::to_owned).collect();
     Ok(Disturbed { output, hits })
 }
