@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use causebook_bench::Stopwatch;
+use causebook_bench::{Random, Stopwatch};
 use causebook_torture::{Failure, beside, copy_tree, option, say, scratch};
 
 use crate::check::Known;
@@ -25,7 +25,8 @@ use crate::life::{Life, STAGES, Stage};
 use crate::trace::{Fault, Place};
 
 const SEED: u64 = 20_261_123;
-const WORKERS: usize = 2;
+/// More than cores: most of a disturbed run is waiting.
+const WORKERS: usize = 4;
 /// Faults between two lines that say how far it is.
 const TOLD_EVERY: usize = 250;
 
@@ -73,8 +74,8 @@ impl std::fmt::Display for Target {
 struct Tally {
     failed: usize,
     killed: usize,
-    /// No thread made the call as often on that file this time.
-    not_reached: usize,
+    /// How often no thread made the call as many times on that file as before, by call.
+    not_reached: BTreeMap<String, usize>,
     /// The process ended well in spite of the fault, and everything it promised held.
     survived: usize,
     broken: usize,
@@ -95,7 +96,7 @@ fn campaign(arguments: &[String]) -> Result<bool, Failure> {
             .filter(|target| target.to_string() == name)
             .cloned()
             .collect(),
-        None => sample(&all, count),
+        None => sample(&all, count, &mut Random::new(seed)),
     };
     if chosen.is_empty() {
         return Err("there is no such call".into());
@@ -123,11 +124,11 @@ fn campaign(arguments: &[String]) -> Result<bool, Failure> {
         say(broken);
     }
     say(&format!(
-        "{} calls failed, {} processes killed at a call ({} faults survived, {} not reached), {} full disks ({}): {} promises broken, in {:.0} s",
+        "{} calls failed, {} processes killed at a call ({} faults survived; not reached: {}), {} full disks ({}): {} promises broken, in {:.0} s",
         tally.failed,
         tally.killed,
         tally.survived,
-        tally.not_reached,
+        counted(&tally.not_reached),
         full.runs,
         full.how,
         tally.broken + full.broken.len(),
@@ -156,30 +157,43 @@ fn targets(life: &Life, root: &Path) -> Result<Vec<Target>, Failure> {
             }));
         }
     }
+    say(&counted(&counts));
+    Ok(targets)
+}
+
+fn counted(counts: &BTreeMap<String, usize>) -> String {
     let counts: Vec<String> = counts
         .iter()
         .map(|(call, count)| format!("{call} {count}"))
         .collect();
-    say(&counts.join(", "));
-    Ok(targets)
+    if counts.is_empty() {
+        return "none".to_owned();
+    }
+    counts.join(", ")
 }
 
-/// Evenly taken from all; of the many closings of files fewer, since little depends on them.
-fn sample(all: &[Target], count: usize) -> Vec<Target> {
+/// Taken from all in equal shares, one from each share; of the many readings and closings of files fewer, since little
+/// depends on them.
+fn sample(all: &[Target], count: usize, random: &mut Random) -> Vec<Target> {
     if count == 0 || count >= all.len() {
         return all.to_vec();
     }
-    let (closings, others): (Vec<&Target>, Vec<&Target>) =
-        all.iter().partition(|target| target.place.call == "close");
-    let evenly = |targets: Vec<&Target>, count: usize| {
-        let places = (0..count).map(|number| number * targets.len() / count.max(1));
+    let (idle, others): (Vec<&Target>, Vec<&Target>) = all
+        .iter()
+        .partition(|target| !Fault::of(&target.place.call).contains(&Fault::Kill));
+    let mut shares = |targets: Vec<&Target>, count: usize| {
+        let share = targets.len() / count.max(1);
+        // Not the first of each: which fault it is goes round with the place.
+        let places =
+            (0..count).map(|number| number * share + random.below(share.max(1) as u64) as usize);
         let chosen: Vec<Target> = places
             .filter_map(|place| targets.get(place).map(|target| (*target).clone()))
             .collect();
         chosen
     };
-    let mut chosen = evenly(others, count - count / 8);
-    chosen.extend(evenly(closings, count / 8));
+    let few = count / 6;
+    let mut chosen = shares(others, count - few);
+    chosen.extend(shares(idle, few));
     chosen
 }
 
@@ -231,7 +245,10 @@ impl Tally {
         };
         match hit {
             Hit::NotReached => {
-                self.not_reached += 1;
+                *self
+                    .not_reached
+                    .entry(target.place.call.clone())
+                    .or_default() += 1;
                 return;
             }
             Hit::Held { survived } => self.survived += usize::from(survived),
@@ -244,7 +261,7 @@ impl Tally {
     }
 
     fn tell_how_far(&self, all: usize) {
-        let done = self.failed + self.killed + self.not_reached;
+        let done = self.failed + self.killed + self.not_reached.values().sum::<usize>();
         if done.is_multiple_of(TOLD_EVERY) {
             say(&format!(
                 "{done} of {all} faults: {} promises broken",

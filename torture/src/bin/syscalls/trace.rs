@@ -200,7 +200,7 @@ pub(crate) fn disturbed(
         Fault::Kill => "signal=SIGKILL".to_owned(),
     };
     let below = folder.to_string_lossy();
-    let arguments = [
+    let mut arguments = vec![
         "-P".to_owned(),
         folder
             .join(path)
@@ -212,6 +212,10 @@ pub(crate) fn disturbed(
         "-e".to_owned(),
         format!("inject={call}:{what}:when={number}"),
     ];
+    if fault != Fault::Kill {
+        // Otherwise every call of the process waits for strace, whether it is looked at or not. Signals are not sent then.
+        arguments.push("--seccomp-bpf".to_owned());
+    }
     let output = strace(log, &arguments, program).output()?;
     let hit = |line: &&str| match fault {
         Fault::Error(_) => line.contains("(INJECTED)") && line.contains(below.as_ref()),
