@@ -122,6 +122,17 @@ impl Client {
         })
     }
 
+    /// Connects to a service that is no ledger, but takes records, and answers them, as one does.
+    ///
+    /// # Errors
+    /// If the server cannot be reached.
+    pub fn connect_peer(server: &Server) -> std::io::Result<Self> {
+        Ok(Self {
+            connection: server.connect()?,
+            path: String::new(),
+        })
+    }
+
     /// The connection, for who sends and receives on two threads, and the path of the ledger.
     pub fn into_parts(self) -> (Connection, String) {
         (self.connection, self.path)

@@ -107,7 +107,12 @@ fn outcome(mode: Mode, settings: &Settings, book: &Book) -> Outcome {
         statuses: String::new(),
         faults: Vec::new(),
     };
-    if let Err(error) = outcome.fill(settings, book) {
+    let filled = if settings.peer {
+        outcome.fill_unproven(settings, book)
+    } else {
+        outcome.fill(settings, book)
+    };
+    if let Err(error) = filled {
         book.fault(error.to_string());
     }
     let statuses = book.statuses();
@@ -120,9 +125,21 @@ fn outcome(mode: Mode, settings: &Settings, book: &Book) -> Outcome {
 }
 
 impl Outcome {
+    /// Sends to a peer, which has no checkpoints to follow and no evidence to take.
+    fn fill_unproven(&mut self, settings: &Settings, book: &Book) -> Result<(), Failure> {
+        let run = Run {
+            settings,
+            book,
+            keys: &[],
+            watch: Stopwatch::start(),
+            wanted: Mutex::new(channel().0),
+        };
+        self.sent = Some(run.send(self.mode)?);
+        Ok(())
+    }
+
     fn fill(&mut self, settings: &Settings, book: &Book) -> Result<(), Failure> {
-        let connect = || Client::connect(&settings.server, &settings.ledger);
-        let (mut reader, mut prover) = (connect()?, connect()?);
+        let (mut reader, mut prover) = (settings.connect()?, settings.connect()?);
         let keys = reader.ledger()?.keys;
         let mut heads = Heads::new(&keys)?;
         let watch = Stopwatch::start();
@@ -231,8 +248,7 @@ statuses | faults |\n|---|---|---|---|---|---|---|---|---|";
 
 /// Reads every record back and holds it against what was sent; then has the server verify.
 fn verify_after(mode: Mode, settings: &Settings, book: &Book) -> Result<(), Failure> {
-    let connect = || Client::connect(&settings.server, &settings.ledger);
-    let clients: Result<Vec<Client>, _> = (0..READERS).map(|_| connect()).collect();
+    let clients: Result<Vec<Client>, _> = (0..READERS).map(|_| settings.connect()).collect();
     let clients = Mutex::new(clients?);
     let places = book.places();
     closed_loop(READERS, book.len(), book.len(), &|number| {
@@ -257,7 +273,7 @@ fn verify_after(mode: Mode, settings: &Settings, book: &Book) -> Result<(), Fail
         }
         Ok(())
     })?;
-    let report: Value = serde_json::from_slice(&connect()?.verify()?)?;
+    let report: Value = serde_json::from_slice(&settings.connect()?.verify()?)?;
     if !is_intact(&report) {
         book.fault(format!("the server's verification: {report}"));
     }

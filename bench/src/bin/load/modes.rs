@@ -81,8 +81,7 @@ impl Run<'_> {
 
     /// A connection for every caller.
     fn clients(&self) -> Result<Mutex<Vec<Client>>, Failure> {
-        let Settings { server, ledger, .. } = self.settings;
-        let clients = (0..self.settings.connections).map(|_| Client::connect(server, ledger));
+        let clients = (0..self.settings.connections).map(|_| self.settings.connect());
         Ok(Mutex::new(clients.collect::<Result<_, _>>()?))
     }
 
@@ -152,8 +151,7 @@ impl Run<'_> {
         content_type: &'static str,
         body: &(dyn Fn(Range<usize>) -> Result<Vec<u8>, Failure> + Sync),
     ) -> Result<Sent, Failure> {
-        let Settings { server, ledger, .. } = self.settings;
-        let (connection, path) = Client::connect(server, ledger)?.into_parts();
+        let (connection, path) = self.settings.connect()?.into_parts();
         let (mut requests, mut answers) = (connection.requests, connection.answers);
         let path = format!("{path}/records");
         let batches = self.ranges();

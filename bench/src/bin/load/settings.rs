@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use causebook_bench::Failure;
+use causebook_bench::api::Client;
 use causebook_bench::http::Server;
 
 pub(crate) const HELP: &str = "\
@@ -19,6 +20,7 @@ load --url http://HOST:PORT [OPTION VALUE]...
   --prove-every N     take and check the evidence of every N-th record (50; 0 for none)
   --wait-proof yes    closed and open: have every append answered with its evidence
   --verify-after yes  read every record back, and have the server verify the ledger
+  --peer yes          the server is no ledger: POST /records, and no proofs
   --seed N            of records and ids; the same again sends the same (the time)
   --report FILE       write the figures as JSON
 
@@ -66,6 +68,8 @@ pub(crate) struct Settings {
     pub(crate) prove_every: usize,
     pub(crate) wait_proof: bool,
     pub(crate) verify_after: bool,
+    /// The server takes records at `/records` and answers as a ledger does, but proves nothing.
+    pub(crate) peer: bool,
     pub(crate) seed: u64,
     pub(crate) report: Option<PathBuf>,
 }
@@ -88,6 +92,7 @@ impl Settings {
             prove_every: 50,
             wait_proof: false,
             verify_after: false,
+            peer: false,
             seed,
             report: None,
         };
@@ -108,6 +113,7 @@ impl Settings {
                 "--prove-every" => settings.prove_every = value.parse().map_err(wrong)?,
                 "--wait-proof" => settings.wait_proof = yes(name, value)?,
                 "--verify-after" => settings.verify_after = yes(name, value)?,
+                "--peer" => settings.peer = yes(name, value)?,
                 "--seed" => settings.seed = value.parse().map_err(wrong)?,
                 "--report" => settings.report = Some(PathBuf::from(value)),
                 other => return Err(format!("{other}: no such option").into()),
@@ -119,7 +125,32 @@ impl Settings {
         if counts.contains(&0) || settings.rate == 0 {
             return Err("--records, --connections, --batch and --rate: at least 1".into());
         }
+        if settings.peer {
+            settings.without_proofs()?;
+        }
         Ok(settings)
+    }
+
+    /// A peer is not asked for what it cannot give.
+    fn without_proofs(&mut self) -> Result<(), Failure> {
+        if self.wait_proof || self.verify_after || self.modes.contains(&Mode::Arrow) {
+            return Err(
+                "--peer proves nothing and takes JSON only: leave out --wait-proof, --verify-after \
+                and arrow"
+                    .into(),
+            );
+        }
+        self.prove_every = 0;
+        Ok(())
+    }
+
+    /// A connection to where the records go.
+    pub(crate) fn connect(&self) -> std::io::Result<Client> {
+        if self.peer {
+            Client::connect_peer(&self.server)
+        } else {
+            Client::connect(&self.server, &self.ledger)
+        }
     }
 }
 
@@ -168,6 +199,15 @@ mod tests {
             "--url http://a:1 --record 5",
         ] {
             assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_peer_is_asked_for_no_proofs() {
+        let settings = read("--url http://a:1 --prove-every 5 --peer yes").unwrap();
+        assert!(settings.peer && settings.prove_every == 0);
+        for asked in ["--wait-proof yes", "--verify-after yes", "--mode arrow"] {
+            assert!(read(&format!("--url http://a:1 --peer yes {asked}")).is_err());
         }
     }
 }
