@@ -1,4 +1,5 @@
-//! Growth: what a ledger, and an audit table, are like at 100 thousand, a million and ten million records.
+//! Growth: what a ledger, and an audit table, are like at 100 thousand, a million and ten million records. It takes long, so
+//! every system is tried before any is measured, and what is measured is kept whatever happens to the next.
 
 use std::fmt::Write;
 
@@ -6,7 +7,8 @@ use causebook_load::{Decade, Failure, GrowthPlan, size_of};
 use serde::Serialize;
 
 use crate::children::{POSTGRES, Subject, subjects};
-use crate::run::finish;
+use crate::failures::Failures;
+use crate::results::Results;
 use crate::say;
 use crate::scratch::Scratch;
 use crate::settings::Settings;
@@ -29,24 +31,53 @@ struct Grown {
     decade: Decade,
 }
 
+/// All that was measured.
+#[derive(Debug, Default, Serialize)]
+struct Growth {
+    grown: Vec<Grown>,
+    failures: Failures,
+}
+
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let most = settings.number("records")?.unwrap_or(u64::MAX);
     let sizes: Vec<u64> = SIZES.into_iter().filter(|size| *size <= most).collect();
     let sizes = if sizes.is_empty() { vec![most] } else { sizes };
+    let systems = subjects(settings, &SYSTEMS)?;
+    let results = Results::new(settings, "growth")?;
     let scratch = Scratch::new(&settings.path("folder")?)?;
-    let mut grown = Vec::new();
-    for system in &subjects(settings, &SYSTEMS)? {
-        grow(system, &sizes, &scratch, &mut grown)?;
+    say("each system is tried with one record");
+    for system in &systems {
+        grow(system, &[1], &scratch, &mut |_| Ok(()))?;
     }
-    finish(&render(&grown), &grown, "growth", settings)
+    let mut growth = Growth::default();
+    for system in &systems {
+        let grown = grow(system, &sizes, &scratch, &mut |decade| {
+            say(&told(system, &decade));
+            let system = system.name;
+            growth.grown.push(Grown { system, decade });
+            results.save(&growth.render(), &growth)
+        });
+        if let Err(failure) = grown {
+            growth.failures.note("growth", &failure);
+        }
+    }
+    results.finish(&growth.render(), &growth)?;
+    growth.failures.outcome()
+}
+
+fn told(system: &Subject, decade: &Decade) -> String {
+    let (records, rate) = (grouped(decade.records), decade.append.rate());
+    format!("{}: {records} records, {rate:.0}/s", system.name)
 }
 
 fn grow(
     system: &Subject,
     sizes: &[u64],
     scratch: &Scratch,
-    grown: &mut Vec<Grown>,
+    take: &mut dyn FnMut(Decade) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    // A system that failed may have left something.
+    scratch.clear("system")?;
     let most = if system.key == POSTGRES {
         POSTGRES_MAX
     } else {
@@ -61,18 +92,7 @@ fn grow(
     };
     rustix::fs::sync();
     system.run(scratch, "growth", &plan, &mut |line| {
-        let decade: Decade = serde_json::from_str(line)?;
-        say(&format!(
-            "{}: {} records, {:.0}/s",
-            system.name,
-            grouped(decade.records),
-            decade.append.rate()
-        ));
-        grown.push(Grown {
-            system: system.name,
-            decade,
-        });
-        Ok(())
+        take(serde_json::from_str(line)?)
     })?;
     say(&format!(
         "{}: {} MB in its folder",
@@ -82,7 +102,15 @@ fn grow(
     scratch.clear("system")
 }
 
-fn render(grown: &[Grown]) -> String {
+impl Growth {
+    fn render(&self) -> String {
+        let mut text = table(&self.grown);
+        self.failures.render(&mut text);
+        text
+    }
+}
+
+fn table(grown: &[Grown]) -> String {
     let mut text = String::from(
         "\n### Growth: loan decisions, closed loop of batches of 1,000 by 2 callers that make the records as they go\n\n\
         | system | records | appended | settled after | memory of the writer | memory of the index, a record | bytes a record \

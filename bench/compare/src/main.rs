@@ -5,9 +5,11 @@
 //! calls them. `causebook-compare subject NAME plan FILE` is how this program runs a database in a process of its own.
 
 mod children;
+mod failures;
 mod growth;
 mod limits;
 mod measures;
+mod results;
 mod run;
 mod scratch;
 mod settings;

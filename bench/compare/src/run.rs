@@ -1,5 +1,6 @@
 //! The comparison: workloads are made once, then every system goes through them, round after round, so that a
-//! disturbance of the machine does not fall on one system alone.
+//! disturbance of the machine does not fall on one system alone. Every system is tried before any is measured, and what is
+//! measured is kept whatever happens to the next.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,8 +9,10 @@ use causebook_load::{Failure, Kind, Plan, Report, Stopwatch, generate};
 use serde::Serialize;
 
 use crate::children::{ALL, Subject, subjects};
+use crate::failures::Failures;
 use crate::limits::{self, Limits};
 use crate::measures::measures;
+use crate::results::Results;
 use crate::scratch::Scratch;
 use crate::settings::Settings;
 use crate::{say, table};
@@ -23,6 +26,7 @@ const SINGLES_MAX: usize = 40_000;
 const RATES: [u32; 2] = [2_000, 5_000];
 const OPEN_SECONDS_MAX: f64 = 10.0;
 const LOOKUPS: usize = 2_000;
+const TRIAL_RECORDS: usize = 10;
 
 /// One system's pass over one workload.
 #[derive(Debug, Serialize)]
@@ -43,6 +47,7 @@ pub(crate) struct Comparison {
     /// By workload: the JSON compressed by zstd alone, as a part of its length.
     pub(crate) compressed: BTreeMap<&'static str, f64>,
     pub(crate) passes: Vec<Pass>,
+    pub(crate) failures: Failures,
 }
 
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
@@ -51,7 +56,9 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let usual = if records < ROUNDS_FROM { 1 } else { ROUNDS };
     let rounds = settings.number("rounds")?.unwrap_or(usual).max(1);
     let systems = subjects(settings, &ALL)?;
+    let results = Results::new(settings, "comparison")?;
     let scratch = Scratch::new(&settings.path("folder")?)?;
+    try_all(&systems, &settings.path("examples")?, &scratch)?;
     say(&format!("{records} records, {rounds} rounds, seed {SEED}"));
     let workloads = make_workloads(records, &settings.path("examples")?, &scratch)?;
     let compressed = workloads
@@ -65,7 +72,9 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         seed: SEED,
         limits: Vec::new(),
         passes: Vec::new(),
+        failures: Failures::default(),
     };
+    let measures = measures(&workloads);
     for round in 0..rounds {
         for (kind, plan) in &workloads {
             comparison
@@ -74,37 +83,55 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
             // Another system begins in every round.
             let from = round % systems.len();
             for system in systems.iter().cycle().skip(from).take(systems.len()) {
-                let report = pass(system, plan, &scratch)?;
-                say(&told(round, kind.name(), system.name, &report));
-                comparison.passes.push(Pass {
-                    round,
-                    workload: kind.name(),
-                    system: system.name,
-                    report,
-                });
+                let place = (round, kind.name(), system.name);
+                comparison.take(place, pass(system, plan, &scratch));
+                let tables = table::render(&comparison, &systems, &measures);
+                results.save(&tables, &comparison)?;
             }
         }
     }
-    let tables = table::render(&comparison, &systems, &measures(&workloads));
+    let tables = table::render(&comparison, &systems, &measures);
     say(&format!("took {:.0} s", watch.elapsed().as_secs_f64()));
-    finish(&tables, &comparison, "comparison", settings)
+    results.finish(&tables, &comparison)?;
+    comparison.failures.outcome()
 }
 
-/// Prints the tables and leaves them, and all that was measured, in the folder of results.
-pub(crate) fn finish(
-    tables: &str,
-    measured: &impl Serialize,
-    name: &str,
-    settings: &Settings,
-) -> Result<(), Failure> {
-    use std::io::Write;
-    let results = settings.path("results")?;
-    std::fs::create_dir_all(&results)?;
-    let json = results.join(format!("{name}.json"));
-    std::fs::write(&json, serde_json::to_vec_pretty(measured)?)?;
-    std::fs::write(results.join(format!("{name}.md")), tables)?;
-    std::io::stdout().write_all(tables.as_bytes())?;
-    say(&format!("\neverything measured: {}", json.display()));
+impl Comparison {
+    /// Takes up what came of a pass.
+    fn take(
+        &mut self,
+        (round, workload, system): (usize, &'static str, &'static str),
+        outcome: Result<Report, Failure>,
+    ) {
+        match outcome {
+            Ok(report) => {
+                say(&told(round, workload, system, &report));
+                self.passes.push(Pass {
+                    round,
+                    workload,
+                    system,
+                    report,
+                });
+            }
+            Err(failure) => {
+                let what = format!("round {}: {workload}", round + 1);
+                self.failures.note(&what, &failure);
+            }
+        }
+    }
+}
+
+/// Puts a few records through every system, so that one that cannot run here is known before anything is timed.
+fn try_all(systems: &[Subject], examples: &Path, scratch: &Scratch) -> Result<(), Failure> {
+    say("each system is tried with a few records");
+    let plan = Plan {
+        lookups: 1,
+        ..plan(scratch, "trial", TRIAL_RECORDS, TRIAL_RECORDS)
+    };
+    generate(Kind::Loan, plan.records(), SEED, examples, &plan.workload)?;
+    for system in systems {
+        pass(system, &plan, scratch)?;
+    }
     Ok(())
 }
 
@@ -113,8 +140,33 @@ fn make_workloads(
     examples: &Path,
     scratch: &Scratch,
 ) -> Result<Vec<(Kind, Plan)>, Failure> {
-    let seconds = (records as f64 / 20_000.0).clamp(1.0, OPEN_SECONDS_MAX);
-    let plan = |name: &str, batched: usize, batch: usize| Plan {
+    let loans = Plan {
+        singles: (records / 5).min(SINGLES_MAX),
+        rates: RATES.to_vec(),
+        seconds: (records as f64 / 20_000.0).clamp(1.0, OPEN_SECONDS_MAX),
+        ..plan(scratch, "loans", records, 1000)
+    };
+    let workloads = vec![
+        (Kind::Loan, loans),
+        (
+            Kind::GermanCredit,
+            plan(scratch, "german-credit", records / 2, 1000),
+        ),
+        // As many bytes a batch as a batch of the others has, and a little more.
+        (
+            Kind::Exchange,
+            plan(scratch, "exchanges", records / 20, 100),
+        ),
+    ];
+    for (kind, plan) in &workloads {
+        generate(*kind, plan.records(), SEED, examples, &plan.workload)?;
+    }
+    Ok(workloads)
+}
+
+/// Batches alone.
+fn plan(scratch: &Scratch, name: &str, batched: usize, batch: usize) -> Plan {
+    Plan {
         folder: scratch.path("system"),
         workload: scratch.path(name),
         batched: batched.max(batch),
@@ -123,25 +175,10 @@ fn make_workloads(
         singles: 0,
         single_callers: 64,
         rates: Vec::new(),
-        seconds,
+        seconds: 0.0,
         in_flight_max: 1024,
         lookups: LOOKUPS,
-    };
-    let loans = Plan {
-        singles: (records / 5).min(SINGLES_MAX),
-        rates: RATES.to_vec(),
-        ..plan("loans", records, 1000)
-    };
-    let workloads = vec![
-        (Kind::Loan, loans),
-        (Kind::GermanCredit, plan("german-credit", records / 2, 1000)),
-        // As many bytes a batch as a batch of the others has, and a little more.
-        (Kind::Exchange, plan("exchanges", records / 20, 100)),
-    ];
-    for (kind, plan) in &workloads {
-        generate(*kind, plan.records(), SEED, examples, &plan.workload)?;
     }
-    Ok(workloads)
 }
 
 fn pass(system: &Subject, plan: &Plan, scratch: &Scratch) -> Result<Report, Failure> {

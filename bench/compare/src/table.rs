@@ -45,6 +45,7 @@ pub(crate) fn render(comparison: &Comparison, systems: &[Subject], measures: &[M
     }
     limits(&mut text, comparison, measures);
     text.push_str(NOTES);
+    comparison.failures.render(&mut text);
     text
 }
 

@@ -94,6 +94,14 @@ pub(super) fn create_cluster(binaries: &Path, folder: &Path) -> Result<(), Failu
     if let Some(account) = account {
         chown(folder, Some(account.user), Some(account.group))?;
     }
+    if let Some(closed) = closed_on_the_way(folder, account)? {
+        return Err(format!(
+            "the user that PostgreSQL runs as cannot enter {}: set CAUSEBOOK_BENCH_FOLDER to a folder on the disk to be \
+            measured that every user can reach, such as one below /var/tmp",
+            closed.display()
+        )
+        .into());
+    }
     let output = command(&binaries.join("initdb"), account)
         .args([
             "--auth=trust",
@@ -108,6 +116,20 @@ pub(super) fn create_cluster(binaries: &Path, folder: &Path) -> Result<(), Failu
         return Err(format!("initdb: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
     Ok(())
+}
+
+/// The first folder on the way to one, and it itself, that the user may not enter.
+fn closed_on_the_way(folder: &Path, account: Option<Account>) -> Result<Option<PathBuf>, Failure> {
+    let folder = folder.canonicalize()?;
+    let way: Vec<&Path> = folder.ancestors().collect();
+    for place in way.into_iter().rev() {
+        // Asked as the user, because rights may come from anywhere.
+        let mut test = command(Path::new("test"), account);
+        if !test.arg("-x").arg(place).status()?.success() {
+            return Ok(Some(place.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// What is measured must be what was asked for.
@@ -219,5 +241,27 @@ impl Drop for Server {
             // An orderly end; if that fails the folder is thrown away with whatever is left.
             let _ = self.end(Signal::INT);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_the_user_may_not_enter_is_named() {
+        let account = account().unwrap();
+        let parent = tempfile::tempdir().unwrap();
+        let open = Permissions::from_mode(0o755);
+        std::fs::set_permissions(parent.path(), open.clone()).unwrap();
+        let folder = parent.path().join("closed/below");
+        std::fs::create_dir_all(&folder).unwrap();
+        assert_eq!(closed_on_the_way(&folder, account).unwrap(), None);
+        let closed = parent.path().join("closed");
+        let whole = closed.canonicalize().unwrap();
+        std::fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
+        let found = closed_on_the_way(&closed, account);
+        std::fs::set_permissions(&closed, open).unwrap();
+        assert_eq!(found.unwrap(), Some(whole));
     }
 }
