@@ -7,38 +7,55 @@ use crate::steps::{built, path};
 
 /// Peers written in Go, each a module of its own in `bench/peers`.
 const GO_PEERS: [&str; 2] = ["tessera", "immudb"];
+/// The peer that is a service over HTTP.
+const HTTP_PEER: &str = "http-postgres";
 const POSTGRES_FOLDERS: &str = "/usr/lib/postgresql";
 const COMPARE: &str = "bench/compare/Cargo.toml";
 
 /// `bench [RECORDS] [ROUNDS]` compares; `bench growth [RECORDS]` grows; `bench check` lints and tests the driver.
 pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (what, numbers) = match arguments.as_slice() {
+    let (what, mut settings) = match arguments.as_slice() {
         ["check"] => return check(),
-        ["growth", numbers @ ..] => ("growth", numbers),
-        numbers => ("run", numbers),
+        ["growth", numbers @ ..] => ("growth", named(&["records"], numbers)?),
+        numbers => ("run", named(&["records", "rounds"], numbers)?),
     };
-    let names: &[&str] = if what == "growth" {
-        &["records"]
-    } else {
-        &["records", "rounds"]
-    };
-    if numbers.len() > names.len() {
-        return Err("expected: bench [RECORDS] [ROUNDS], or bench growth [RECORDS]".into());
-    }
-    let named = names
-        .iter()
-        .zip(numbers)
-        .map(|(name, number)| format!("{name}={number}"));
-    let mut settings: Vec<String> = named.collect();
     let subject = built("subject")?;
     settings.push(format!("causebook={}", path(&subject)?));
-    settings.push(format!("postgres={}", path(&postgres()?)?));
     settings.push(format!("examples={}", path(&examples())?));
     // What grows is Causebook and the databases.
     for peer in GO_PEERS.iter().filter(|_| what == "run") {
         settings.push(format!("{peer}={}", path(&go_peer(peer)?)?));
     }
+    compare(what, settings)
+}
+
+/// `load [SECONDS] [RECORDS]`: load over HTTP, on Causebook's server and on services of others.
+pub(crate) fn load(arguments: &[String]) -> Result<(), Failure> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut settings = named(&["seconds", "records"], &arguments)?;
+    let driver = built("load")?;
+    settings.push(format!("driver={}", path(&driver)?));
+    let binary = driver.with_file_name("causebook");
+    settings.push(format!("causebook={}", path(&binary)?));
+    settings.push(format!("{HTTP_PEER}={}", path(&go_peer(HTTP_PEER)?)?));
+    compare("load", settings)
+}
+
+/// Numbers as settings, by their order.
+fn named(names: &[&str], numbers: &[&str]) -> Result<Vec<String>, Failure> {
+    if numbers.len() > names.len() {
+        return Err(format!("expected at most: {}", names.join(", ")).into());
+    }
+    let named = names.iter().zip(numbers);
+    Ok(named
+        .map(|(name, number)| format!("{name}={number}"))
+        .collect())
+}
+
+/// Builds the driver and runs it, with what all that it does has in common.
+fn compare(what: &str, mut settings: Vec<String>) -> Result<(), Failure> {
+    settings.push(format!("postgres={}", path(&postgres()?)?));
     let place = target()?.join("xtask/bench");
     let folder = std::env::var_os("CAUSEBOOK_BENCH_FOLDER")
         .map_or_else(|| place.join("scratch"), PathBuf::from);
@@ -49,7 +66,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
     }
     let mut command = vec![what];
     command.extend(settings.iter().map(String::as_str));
-    program_in_root(&path(&compare()?)?, &command)
+    program_in_root(&path(&compare_built()?)?, &command)
 }
 
 /// Format, lints and tests of what is outside the product's workspace.
@@ -62,10 +79,11 @@ fn check() -> Result<(), Failure> {
     cargo(&[&["clippy"], place.as_slice(), &built, &lints].concat())?;
     cargo(&[&["test"], place.as_slice(), &built].concat())?;
     go()?;
-    let go_modules = GO_PEERS.iter().chain(&["load"]);
+    let go_modules = GO_PEERS.iter().chain(&["load", HTTP_PEER]);
     for module in go_modules {
         let module = path(&root().join("bench/peers").join(module))?;
         program_in_root("go", &["-C", &module, "vet", "./..."])?;
+        program_in_root("go", &["-C", &module, "test", "./..."])?;
     }
     Ok(())
 }
@@ -79,7 +97,7 @@ fn examples() -> PathBuf {
 }
 
 /// Builds the driver. Its workspace is not the product's, so its files have a folder of their own.
-fn compare() -> Result<PathBuf, Failure> {
+fn compare_built() -> Result<PathBuf, Failure> {
     let folder = target()?.join("compare");
     let place = ["--manifest-path", COMPARE, "--target-dir", &path(&folder)?];
     cargo(

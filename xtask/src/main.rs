@@ -27,6 +27,8 @@ cargo xtask TASK
                 requests made up from the API's description, N an operation (30), as every role: no failure
   bench [N] [R] Causebook beside other systems: N records, R rounds (200000, 3)
   bench growth  100 thousand, a million, ten million records; [N] to stop at N
+  load [S] [N]  the server beside PostgreSQL behind HTTP: 5,000 records a second for S seconds (10), N in each
+                closed loop
   bench check   format, lints and tests of the comparison, which is outside the workspace
   figures [N]   first figures for append, verify, find and bytes a record, on N records
   sim [N]       run the engine N times on a simulated disk that fails and loses power; --hours H, --seed S
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Some("test") => test(),
         Some("engines") => steps::engines(),
         Some("bench") => bench::bench(arguments.get(1..).unwrap_or_default()),
+        Some("load") => bench::load(arguments.get(1..).unwrap_or_default()),
         Some("tiles") => tiles::tiles(),
         Some("schemathesis") => schemathesis::schemathesis(count),
         Some("figures") => steps::figures(count),

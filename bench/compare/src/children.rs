@@ -12,6 +12,7 @@ use rustix::process::Pid;
 use serde::Serialize;
 
 use crate::scratch::Scratch;
+use crate::served::Served;
 use crate::settings::Settings;
 
 /// A system that takes part.
@@ -35,6 +36,8 @@ const TEXT_FILE: &str = "textfile";
 pub(crate) const ALL: [&str; 6] = [CAUSEBOOK, SQLITE, POSTGRES, IMMUDB, TESSERA, TEXT_FILE];
 /// A failure says why at its end.
 const SAID_BYTES_MAX: usize = 4 << 10;
+const HTTP_POSTGRES: &str = "http-postgres";
+const HTTP_POSTGRES_GATHERED: &str = "http-postgres-gathered";
 
 /// The systems `among` those there are, or those of them that `only=` names.
 pub(crate) fn subjects(settings: &Settings, among: &[&str]) -> Result<Vec<Subject>, Failure> {
@@ -73,6 +76,42 @@ pub(crate) fn subjects(settings: &Settings, among: &[&str]) -> Result<Vec<Subjec
         });
     }
     Ok(subjects)
+}
+
+/// Causebook's server and its peers, or those of them that `only=` names.
+pub(crate) fn services(settings: &Settings) -> Result<Vec<Subject>, Failure> {
+    let own = std::env::current_exe()?;
+    let all = [CAUSEBOOK, HTTP_POSTGRES, HTTP_POSTGRES_GATHERED];
+    let http_postgres = |gather| {
+        Ok::<_, Failure>(Served::HttpPostgres {
+            binaries: settings.path("postgres")?,
+            service: settings.path("http-postgres")?,
+            gather,
+        })
+    };
+    let subject = |key| {
+        let (name, served) = match key {
+            HTTP_POSTGRES => (
+                "PostgreSQL behind HTTP, a commit for each request",
+                http_postgres(false)?,
+            ),
+            HTTP_POSTGRES_GATHERED => (
+                "PostgreSQL behind HTTP, gathered by one writer",
+                http_postgres(true)?,
+            ),
+            _ => {
+                let binary = settings.path("causebook")?;
+                ("Causebook", Served::Causebook { binary })
+            }
+        };
+        Ok(Subject {
+            name,
+            key,
+            program: own.clone(),
+            arguments: vec!["served".to_owned(), serde_json::to_string(&served)?],
+        })
+    };
+    asked(settings, &all)?.into_iter().map(subject).collect()
 }
 
 /// Those `among` which `only=` names; all, if it is not there.

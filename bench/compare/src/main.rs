@@ -1,17 +1,20 @@
 //! Causebook beside other systems: same records, same disk, same durability, in one run.
 //!
 //! `causebook-compare run` puts every system through the same plans, round after round, and prints one table;
-//! `causebook-compare growth` grows some of them to millions of records. `cargo xtask bench` builds what they need and
-//! calls them. `causebook-compare subject NAME plan FILE` is how this program runs a database in a process of its own.
+//! `causebook-compare growth` grows some of them to millions of records; `causebook-compare load` puts the same load on servers
+//! over HTTP. `cargo xtask bench` and `cargo xtask load` build what they need and call them. `causebook-compare subject NAME
+//! plan FILE` and `causebook-compare served SERVICE load FILE` are how this program runs one of them in a process of its own.
 
 mod children;
 mod failures;
 mod growth;
 mod limits;
+mod load;
 mod measures;
 mod results;
 mod run;
 mod scratch;
+mod served;
 mod settings;
 mod systems;
 mod table;
@@ -42,10 +45,18 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
     match arguments {
         [what, settings @ ..] if what == "run" => run::run(&Settings::read(settings)?),
         [what, settings @ ..] if what == "growth" => growth::run(&Settings::read(settings)?),
+        [what, settings @ ..] if what == "load" => load::run(&Settings::read(settings)?),
         [what, name, rest @ ..] if what == "subject" => {
             run_task(subject(name)?.as_ref(), &task(rest)?)
         }
-        _ => Err("expected: run, growth, or subject NAME, and their settings".into()),
+        [what, name, task, file] if what == "served" && task == "load" => {
+            let plan = serde_json::from_slice(&std::fs::read(file)?)?;
+            served::run(serde_json::from_str(name)?, &plan)
+        }
+        _ => Err(
+            "expected: run, growth, load, subject NAME or served SERVICE, and their settings"
+                .into(),
+        ),
     }
 }
 

@@ -140,7 +140,7 @@ fn row(text: &mut String, comparison: &Comparison, measure: &Measure, systems: &
     );
 }
 
-fn better_by(better: Better, ours: f64, theirs: f64) -> f64 {
+pub(crate) fn better_by(better: Better, ours: f64, theirs: f64) -> f64 {
     match better {
         Better::More => ours / theirs,
         Better::Less => theirs / ours,
@@ -227,7 +227,7 @@ fn limits(text: &mut String, comparison: &Comparison, measures: &[Measure]) {
     }
 }
 
-fn shown(unit: Unit, value: f64) -> String {
+pub(crate) fn shown(unit: Unit, value: f64) -> String {
     match unit {
         Unit::PerSecond => format!("{}/s", number(value)),
         Unit::Millis => format!("{} ms", number(value)),
@@ -237,7 +237,7 @@ fn shown(unit: Unit, value: f64) -> String {
     }
 }
 
-fn times(ratio: f64) -> String {
+pub(crate) fn times(ratio: f64) -> String {
     format!("{}×", number(ratio))
 }
 

@@ -4,7 +4,7 @@
 //! syncs as the server is built to; a caller is answered once everything before its record is committed too, because only
 //! then is its place fixed.
 
-mod server;
+pub(crate) mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -38,6 +38,13 @@ impl Postgres {
     fn start(&self, folder: &Path) -> Result<Server, Failure> {
         Server::start(&self.binaries, folder)
     }
+
+    /// Starts a server for writing: what is measured must be what was asked for.
+    pub(crate) fn start_checked(&self, folder: &Path) -> Result<Server, Failure> {
+        let server = self.start(folder)?;
+        server::check_durability(&mut server.connect()?)?;
+        Ok(server)
+    }
 }
 
 impl System for Postgres {
@@ -49,8 +56,7 @@ impl System for Postgres {
     }
 
     fn open(&self, folder: &Path) -> Result<Box<dyn Store>, Failure> {
-        let server = self.start(folder)?;
-        server::check_durability(&mut server.connect()?)?;
+        let server = self.start_checked(folder)?;
         let mut clients = Vec::with_capacity(CONNECTIONS);
         for _ in 0..CONNECTIONS {
             let mut client = server.connect()?;

@@ -11,6 +11,8 @@ use causebook_load::{Failure, Stopwatch, processor_seconds};
 use postgres::{Client, Config, NoTls};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::served::memory_bytes;
+
 const START_WAIT_MAX: Duration = Duration::from_secs(60);
 const STOP_WAIT_MAX: Duration = Duration::from_secs(120);
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -146,7 +148,7 @@ pub(super) fn check_durability(client: &mut Client) -> Result<(), Failure> {
 }
 
 /// A running server.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     /// Short, because a socket's path may have 107 characters only.
     sockets: tempfile::TempDir,
@@ -194,6 +196,11 @@ impl Server {
         }
     }
 
+    /// Where its socket is.
+    pub(crate) fn sockets(&self) -> &Path {
+        self.sockets.path()
+    }
+
     pub(super) fn connect(&self) -> Result<Client, Failure> {
         let mut config = Config::new();
         config
@@ -204,19 +211,34 @@ impl Server {
     }
 
     /// Processor time of the server: its first process and all that it started and that still run.
-    pub(super) fn processor_seconds(&self) -> Result<f64, Failure> {
-        let id = self.child.id();
-        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
-        let mut seconds = processor_seconds(&id.to_string())?;
-        for child in children.split_whitespace() {
+    pub(crate) fn processor_seconds(&self) -> Result<f64, Failure> {
+        let mut seconds = processor_seconds(&self.child.id().to_string())?;
+        for child in self.children()? {
             // A helper that has just ended took little.
-            seconds += processor_seconds(child).unwrap_or_default();
+            seconds += processor_seconds(&child.to_string()).unwrap_or_default();
         }
         Ok(seconds)
     }
 
+    /// Memory of the server: its first process and all that it started, what they share counted once.
+    pub(crate) fn memory_bytes(&self) -> Result<u64, Failure> {
+        let mut bytes = memory_bytes(self.child.id())?;
+        for child in self.children()? {
+            // A helper that has just ended has none.
+            bytes += memory_bytes(child).unwrap_or_default();
+        }
+        Ok(bytes)
+    }
+
+    fn children(&self) -> Result<Vec<u32>, Failure> {
+        let id = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
+        let ids = children.split_whitespace().map(str::parse);
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
     /// Stops it in order: what it was given is in the table's files then.
-    pub(super) fn stop(mut self) -> Result<(), Failure> {
+    pub(crate) fn stop(mut self) -> Result<(), Failure> {
         self.end(Signal::INT)
     }
 
