@@ -21,8 +21,9 @@ pub(crate) fn prepare_all(
 ) -> (Vec<Option<Settled>>, Vec<Prepared>) {
     let mut places = Vec::with_capacity(drafts.len());
     let mut records = Vec::with_capacity(drafts.len());
+    let mut random = seal::randomness(shared, drafts.len());
     for draft in drafts {
-        match seal::prepare(shared, seed, draft, by, via) {
+        match seal::prepare(shared, &mut random, seed, draft, by, via) {
             Ok(record) => {
                 records.push(record);
                 places.push(None);

@@ -154,9 +154,11 @@ impl Ledger {
         by: &str,
         via: &str,
     ) -> Result<Vec<Receipt>, (usize, AppendError)> {
+        let (shared, seed) = (&self.engine.shared, &self.engine.seed);
         let mut prepared = Vec::with_capacity(drafts.len());
+        let mut random = seal::randomness(shared, drafts.len());
         for (position, draft) in drafts.into_iter().enumerate() {
-            let record = seal::prepare(&self.engine.shared, &self.engine.seed, draft, by, via);
+            let record = seal::prepare(shared, &mut random, seed, draft, by, via);
             prepared.push(record.map_err(|error| (position, error))?);
         }
         all_or_first_refusal(self.submit(prepared, true))

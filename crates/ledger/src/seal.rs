@@ -3,12 +3,16 @@
 use causebook_record::{Draft, OpeningKey, Recorded};
 use jiff::Timestamp;
 
-use crate::disk::Disk;
 use crate::error::{AppendError, LedgerError};
 use crate::index::{Keys, Seed};
-use crate::random;
+use crate::random::Supply;
 use crate::sequence::Prepared;
 use crate::shared::Shared;
+
+/// Randomness for so many records; what ids are generated from is asked for as it is needed.
+pub(crate) fn randomness(shared: &Shared, records: usize) -> Supply<'_> {
+    Supply::new(shared.disk.as_ref(), records * size_of::<OpeningKey>())
+}
 
 /// Completes a draft, written by `by` through `via`, and seals it.
 ///
@@ -16,6 +20,7 @@ use crate::shared::Shared;
 /// [`AppendError::Refused`] if the completed record is not valid, [`AppendError::Failed`] if there is no randomness.
 pub(crate) fn prepare(
     shared: &Shared,
+    random: &mut Supply<'_>,
     seed: &Seed,
     draft: Draft,
     by: &str,
@@ -24,7 +29,6 @@ pub(crate) fn prepare(
     let failed = |error: LedgerError| AppendError::Failed {
         cause: error.to_string(),
     };
-    let disk = shared.disk.as_ref();
     // Whole microseconds, which the table's columns hold exactly.
     let now = shared.clock.now();
     let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
@@ -32,7 +36,7 @@ pub(crate) fn prepare(
     let generated_id = if given_id {
         String::new()
     } else {
-        new_id(disk, at).map_err(failed)?
+        new_id(random, at).map_err(failed)?
     };
     let recorded = Recorded {
         at,
@@ -48,7 +52,7 @@ pub(crate) fn prepare(
             })?;
     let fields = record.fields();
     let keys = Keys::of(seed, &fields);
-    let sealed = record.seal(OpeningKey(random::bytes(disk).map_err(failed)?));
+    let sealed = record.seal(OpeningKey(random.take().map_err(failed)?));
     Ok(Prepared {
         id: fields.id.unwrap_or_default(),
         given_id,
@@ -58,9 +62,9 @@ pub(crate) fn prepare(
 }
 
 /// A time-ordered id (UUID version 7, RFC 9562 section 5.7).
-fn new_id(disk: &dyn Disk, at: Timestamp) -> Result<String, LedgerError> {
+fn new_id(random: &mut Supply<'_>, at: Timestamp) -> Result<String, LedgerError> {
     let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
-    let random = random::bytes(disk)?;
+    let random = random.take()?;
     Ok(uuid::Builder::from_unix_timestamp_millis(millis, &random)
         .into_uuid()
         .to_string())

@@ -126,6 +126,14 @@ fn in_force(reader: &Reader, id: &str) -> Result<Option<InForce>, LedgerError> {
     Ok(Some(InForce(decision)))
 }
 
+/// Whether a record, as it was sent, may refer to another. Names may be written with escapes.
+pub(crate) fn may_link(record: &[u8]) -> bool {
+    let letters: [&[u8]; 4] = [b"\"refers_to\"", b"\\u005", b"\\u006", b"\\u007"];
+    letters
+        .iter()
+        .any(|letters| memchr::memmem::find(record, letters).is_some())
+}
+
 fn word(text: &str, pointer: &str) -> Option<String> {
     value_at(text, pointer)
         .and_then(string_value)

@@ -211,6 +211,16 @@ fn a_review_fits_the_decision_it_is_about() {
         caller.record(&review("reverse", "approve", "deny")).status,
         201
     );
+    // A name written with an escape is the same name.
+    let escaped = absent.to_string().replace("refers_to", "refers\\u005fto");
+    let results = caller.batch(&escaped).lines();
+    assert!(
+        results[0]["error"]["type"]
+            .as_str()
+            .unwrap()
+            .ends_with("unknown-target"),
+        "{results:?}"
+    );
     let nameless = json!({"kind": "review", "refers_to": "d", "review": {"action": "confirm", "who": "", "role": "r", "reason": "r"}});
     assert_eq!(caller.record(&nameless).code(), "invalid-record");
     let history = caller.get("/v1/ledgers/main/records/d/history").json();
