@@ -1,17 +1,16 @@
-//! What every request passes through: its id, who is asking, limits on rate and number, problems written out, metrics and
-//! a line in the log.
+//! What every request passes through: its id, limits on rate and number, problems written out, metrics and a line in the
+//! log. Who is asking is told by [`authenticate`].
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use causebook_access::{Principal, TokenRefusal};
 use causebook_ledger::Clock as _;
 
 use crate::asking::Asking;
+use crate::authentication::authenticate;
 use crate::otlp::{Span, random_hex};
 use crate::problem::{Code, Problem};
 use crate::serve::Peer;
@@ -20,9 +19,6 @@ use crate::state::App;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PURPOSE: HeaderName = HeaderName::from_static("causebook-purpose");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// The names of this machine to itself.
-const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 const REQUEST_ID_BYTES_MAX: usize = 64;
 const PURPOSE_BYTES_MAX: usize = 200;
 
@@ -171,104 +167,6 @@ fn admit(
         })?;
     }
     Ok(asking)
-}
-
-fn authenticate(
-    app: &App,
-    peer: &Peer,
-    request: &Request,
-) -> Result<Option<Arc<Principal>>, Problem> {
-    let headers = request.headers();
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let token = value
-            .to_str()
-            .ok()
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
-        let Some(token) = token else {
-            let detail = "the Authorization header is not Bearer and a token";
-            return Err(Problem::new(Code::Unauthenticated, detail));
-        };
-        if !peer.is_encrypted && !peer.address.ip().is_loopback() {
-            let detail = "a token came over plain http from another machine";
-            return Err(Problem::new(Code::PlainHttp, detail));
-        }
-        let authenticated = app.tokens.authenticate(token, app.clock.now());
-        return authenticated
-            .map(|principal| Some(Arc::new(principal)))
-            .map_err(refused);
-    }
-    if let Some(certificate) = &peer.certificate {
-        return Ok(Some(Arc::clone(certificate)));
-    }
-    if let Some(login) = &app.login {
-        let logged_in = login.authenticate(request.method(), request.headers());
-        let logged_in =
-            logged_in.map_err(|error| Problem::new(Code::CrossSite, error.to_string()))?;
-        if logged_in.is_some() {
-            return Ok(logged_in);
-        }
-    }
-    embedded(app, peer, request)
-}
-
-/// On a server that only this machine reaches and that knows nobody yet, whoever connects may do everything: the embedded
-/// default, until the first token is made or a provider is named.
-///
-/// A page of another site runs on this machine too, in its browser. It is told by the name it asks for, which is not this
-/// machine's whatever that name leads to, and by where its requests come from.
-fn embedded(app: &App, peer: &Peer, request: &Request) -> Result<Option<Arc<Principal>>, Problem> {
-    let is_open = app.config.is_loopback()
-        && peer.address.ip().is_loopback()
-        && app.config.oidc.is_none()
-        && app.tokens.is_empty();
-    if !is_open {
-        return Ok(None);
-    }
-    let host = request
-        .uri()
-        .host()
-        .or_else(|| text_of(request.headers(), &header::HOST).map(origin_host));
-    // Not public_url: whoever comes by that name comes from another machine, through a proxy on this one.
-    let is_ours = |host: &str| LOOPBACK.iter().any(|own| host.eq_ignore_ascii_case(own));
-    if !host.is_none_or(is_ours) {
-        let detail =
-            "until a token is made, this server answers to the names of this machine alone";
-        return Err(Problem::new(Code::CrossSite, detail).at("host"));
-    }
-    let origin = text_of(request.headers(), &header::ORIGIN);
-    let site = text_of(request.headers(), &SEC_FETCH_SITE);
-    let is_foreign = origin.is_some_and(|origin| !is_ours(origin_host(origin)))
-        || matches!(site, Some("cross-site" | "same-site"));
-    if is_foreign && !request.method().is_safe() {
-        let detail = "a page of another site sent this";
-        return Err(Problem::new(Code::CrossSite, detail).at("origin"));
-    }
-    Ok(Some(Arc::new(Principal::local())))
-}
-
-fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// The host of an origin, an address or a Host header: what stands behind `//`, if that is there, and before the port or
-/// the path.
-fn origin_host(origin: &str) -> &str {
-    let rest = origin.split_once("//").map_or(origin, |(_, rest)| rest);
-    let authority = rest.split('/').next().unwrap_or(rest);
-    match authority.rfind(':') {
-        Some(colon) if !authority.ends_with(']') => authority.get(..colon).unwrap_or(authority),
-        _ => authority,
-    }
-}
-
-fn refused(refusal: TokenRefusal) -> Problem {
-    let detail = refusal.to_string();
-    match refusal {
-        TokenRefusal::Store(_) => Problem::internal(&detail),
-        _ => Problem::new(Code::Unauthenticated, detail),
-    }
 }
 
 /// The caller's request id if it is plain, or one of ours.

@@ -1,13 +1,14 @@
 //! Causebook over HTTP: decisions in, decisions out to whoever is allowed to see them, live.
 //!
 //! [`Server::start`] opens every ledger of a home and answers until it is told to stop. A request goes through
-//! `serve` (connections, TLS, limits), `front` (request id, who is asking, problems, metrics), and the handler in `api`
-//! that its path names. What is read is itself recorded (`trail`) before it is answered; what is written goes to the
+//! `serve` (connections, TLS, limits), `front` (request id, limits, problems, metrics) with `authentication` (who is
+//! asking), and the handler in `api` that its path names. What is read is itself recorded (`trail`) before it is answered; what is written goes to the
 //! ledger's engine and is answered when it is durable (`book`, `appender`).
 
 mod api;
 mod appender;
 mod asking;
+mod authentication;
 mod book;
 mod books;
 mod config;
