@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::disk::{self, Disk};
+use crate::disk::{self, Disk, DiskFile};
 use crate::error::LedgerError;
 use crate::random;
 
@@ -13,6 +13,8 @@ pub(crate) const DIRECTORY: &str = "blobs/sha256";
 const CHUNK_BYTES: usize = 1 << 20;
 /// Longest attachment: 4 GiB.
 pub const BLOB_BYTES_MAX: u64 = 4 << 30;
+/// Most bytes of an attachment that are given at once: 256 KiB.
+pub const BLOB_PIECE_BYTES: usize = 256 << 10;
 
 /// A stored attachment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,11 +92,71 @@ fn write_content(
     Ok((hex(&hash.finalize()), size))
 }
 
-/// Reads an attachment and checks it against its digest.
+/// An attachment that is read in pieces, each of at most [`BLOB_PIECE_BYTES`], and held against its digest meanwhile.
+///
+/// The last piece is given only when all of them together are what the digest says: whoever has the whole attachment has
+/// the right one, and whoever is given a changed one never has the whole.
+#[derive(Debug)]
+pub struct BlobContent {
+    file: Box<dyn DiskFile>,
+    hash: String,
+    size: u64,
+    /// How much of it was read.
+    read: u64,
+    /// Of what was read; none once all of it was checked.
+    content: Option<Sha256>,
+}
+
+impl BlobContent {
+    /// Length in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The next piece; nothing at the end. After an error, what was given before cannot be trusted.
+    ///
+    /// # Errors
+    /// [`LedgerError::Foreign`] instead of the last piece if the content has changed; [`LedgerError::Disk`] if it cannot
+    /// be read, or is shorter than it was.
+    pub fn next_piece(&mut self) -> Result<Option<Vec<u8>>, LedgerError> {
+        let Some(content) = &mut self.content else {
+            return Ok(None);
+        };
+        let path = path(&self.hash);
+        let left = usize::try_from(self.size - self.read).unwrap_or(usize::MAX);
+        let mut piece = vec![0; left.min(BLOB_PIECE_BYTES)];
+        self.file
+            .read_at(self.read, &mut piece)
+            .map_err(LedgerError::disk("reading", &path))?;
+        content.update(&piece);
+        self.read += piece.len() as u64;
+        if self.read == self.size {
+            if hex(&content.clone().finalize()) != self.hash {
+                let what = format!("{path} is not what its name says: its content has changed");
+                return Err(LedgerError::Foreign { what });
+            }
+            self.content = None;
+        }
+        Ok(Some(piece).filter(|piece| !piece.is_empty()))
+    }
+
+    /// Reads all of it, and begins anew.
+    ///
+    /// # Errors
+    /// As [`next_piece`](Self::next_piece).
+    pub fn check(&mut self) -> Result<(), LedgerError> {
+        while self.next_piece()?.is_some() {}
+        self.read = 0;
+        self.content = Some(Sha256::new());
+        Ok(())
+    }
+}
+
+/// Opens an attachment, to be read in pieces.
 ///
 /// # Errors
-/// [`LedgerError::NotFound`] if there is none of this digest, [`LedgerError::Foreign`] if its content has changed.
-pub(crate) fn get(disk: &dyn Disk, digest: &str) -> Result<Vec<u8>, LedgerError> {
+/// [`LedgerError::NotFound`] if there is none of this digest.
+pub(crate) fn open(disk: &dyn Disk, digest: &str) -> Result<BlobContent, LedgerError> {
     let not_found = || LedgerError::NotFound {
         id: digest.to_owned(),
     };
@@ -103,23 +165,28 @@ pub(crate) fn get(disk: &dyn Disk, digest: &str) -> Result<Vec<u8>, LedgerError>
         .filter(|hash| is_hash(hash))
         .ok_or_else(not_found)?;
     let path = path(hash);
-    if disk
-        .len(&path)
-        .map_err(LedgerError::disk("reading", &path))?
-        .is_none()
-    {
-        return Err(not_found());
+    let reading = |error| LedgerError::disk("reading", &path)(error);
+    let size = disk.len(&path).map_err(reading)?.ok_or_else(not_found)?;
+    Ok(BlobContent {
+        file: disk.open(&path, false).map_err(reading)?,
+        hash: hash.to_owned(),
+        size,
+        read: 0,
+        content: Some(Sha256::new()),
+    })
+}
+
+/// Reads an attachment into memory and checks it against its digest.
+///
+/// # Errors
+/// [`LedgerError::NotFound`] if there is none of this digest, [`LedgerError::Foreign`] if its content has changed.
+pub(crate) fn get(disk: &dyn Disk, digest: &str) -> Result<Vec<u8>, LedgerError> {
+    let mut content = open(disk, digest)?;
+    let mut bytes = Vec::new();
+    while let Some(piece) = content.next_piece()? {
+        bytes.extend_from_slice(&piece);
     }
-    let bytes = disk
-        .read(&path)
-        .map_err(LedgerError::disk("reading", &path))?;
-    if hex(&Sha256::digest(&bytes)) == hash {
-        Ok(bytes)
-    } else {
-        Err(LedgerError::Foreign {
-            what: format!("{path} is not what its name says: its content has changed"),
-        })
-    }
+    Ok(bytes)
 }
 
 /// Whether what is stored under a digest is what it should be; `None` if nothing is. Read in pieces: it may be large.
@@ -127,28 +194,12 @@ pub(crate) fn get(disk: &dyn Disk, digest: &str) -> Result<Vec<u8>, LedgerError>
 /// # Errors
 /// If the disk fails.
 pub(crate) fn is_whole(disk: &dyn Disk, digest: &str) -> Result<Option<bool>, LedgerError> {
-    let Some(hash) = digest.strip_prefix("sha256:").filter(|hash| is_hash(hash)) else {
-        return Ok(None);
-    };
-    let path = path(hash);
-    let reading = |error| LedgerError::disk("reading", &path)(error);
-    let Some(len) = disk.len(&path).map_err(reading)? else {
-        return Ok(None);
-    };
-    let file = disk.open(&path, false).map_err(reading)?;
-    let mut content = Sha256::new();
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut offset = 0;
-    while offset < len {
-        let piece = chunk
-            .len()
-            .min(usize::try_from(len - offset).unwrap_or(usize::MAX));
-        let piece = chunk.get_mut(..piece).unwrap_or_default();
-        file.read_at(offset, piece).map_err(reading)?;
-        content.update(&piece);
-        offset += piece.len() as u64;
+    match open(disk, digest).and_then(|mut content| content.check()) {
+        Ok(()) => Ok(Some(true)),
+        Err(LedgerError::NotFound { .. }) => Ok(None),
+        Err(LedgerError::Foreign { .. }) => Ok(Some(false)),
+        Err(error) => Err(error),
     }
-    Ok(Some(hex(&content.finalize()) == hash))
 }
 
 fn is_hash(text: &str) -> bool {

@@ -48,7 +48,7 @@ mod tree;
 mod verify;
 mod wal;
 
-pub use blobs::{BLOB_BYTES_MAX, Blob};
+pub use blobs::{BLOB_BYTES_MAX, BLOB_PIECE_BYTES, Blob, BlobContent};
 pub use clock::{Clock, SystemClock};
 pub use consistency::Consistency;
 pub use disk::{Disk, DiskFile, DiskLock, RealDisk, write_atomic};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use causebook_evidence::{Evidence, EvidenceRecord};
 use causebook_record::{Kind, Sealed, Selection, value_at};
 
-use crate::blobs;
+use crate::blobs::{self, BlobContent};
 use crate::clock::{Clock, SystemClock};
 use crate::disk::Disk;
 use crate::entries::open_tiles;
@@ -420,7 +420,16 @@ impl Reader {
         verify::verify(self, request, progress)
     }
 
-    /// An attachment, checked against its digest.
+    /// An attachment, to be read in pieces: it may be larger than memory.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`]. Whether its content has changed is told while it is read.
+    pub fn open_blob(&self, digest: &str) -> Result<BlobContent, LedgerError> {
+        blobs::open(self.disk(), digest)
+    }
+
+    /// An attachment, whole and checked against its digest. For small ones: [`open_blob`](Self::open_blob) needs no
+    /// memory for all of it.
     ///
     /// # Errors
     /// [`LedgerError::NotFound`], or [`LedgerError::Foreign`] if its content has changed.

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causebook_ledger::sim::MemoryTable;
-use causebook_ledger::{Disk, Ledger, LedgerError, Options, Reader, RealDisk, SystemClock, create};
+use causebook_ledger::{
+    BLOB_PIECE_BYTES, Disk, Ledger, LedgerError, Options, Reader, RealDisk, SystemClock, create,
+};
 use causebook_record::Draft;
 use common::{Media, append, fill, ids, verify};
 
@@ -134,6 +136,98 @@ fn attachments_are_stored_once_and_checked_when_read() {
     assert!(matches!(
         reader.blob(&blob.digest),
         Err(LedgerError::Foreign { .. })
+    ));
+}
+
+/// What an attachment of many pieces gives, and how it ended.
+fn pieces(reader: &Reader, digest: &str) -> (Vec<u8>, Result<(), LedgerError>) {
+    let mut content = reader.open_blob(digest).unwrap();
+    let mut given = Vec::new();
+    loop {
+        match content.next_piece() {
+            Ok(Some(piece)) => {
+                assert!(piece.len() <= BLOB_PIECE_BYTES);
+                given.extend(piece);
+            }
+            Ok(None) => return (given, Ok(())),
+            Err(error) => {
+                assert!(content.next_piece().is_err(), "an error is not the end");
+                return (given, Err(error));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_attachment_is_given_in_pieces_and_never_whole_if_it_has_changed() {
+    let media = Media::new();
+    let ledger = media.open().unwrap();
+    let reader = ledger.reader();
+    for size in [
+        0,
+        1,
+        BLOB_PIECE_BYTES - 1,
+        BLOB_PIECE_BYTES,
+        BLOB_PIECE_BYTES + 1,
+        2 * BLOB_PIECE_BYTES,
+    ] {
+        let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+        let blob = ledger.put_blob(&mut bytes.as_slice()).unwrap();
+        assert_eq!(reader.open_blob(&blob.digest).unwrap().size(), size as u64);
+        let (given, ended) = pieces(&reader, &blob.digest);
+        assert!(given == bytes && ended.is_ok(), "{size}");
+        let mut content = reader.open_blob(&blob.digest).unwrap();
+        content.check().unwrap();
+        let first = content.next_piece().unwrap().unwrap_or_default();
+        assert!(bytes.starts_with(&first) && first.len() == size.min(BLOB_PIECE_BYTES));
+
+        let name = blob.digest.replace("sha256:", "blobs/sha256/");
+        let name = format!("{}/{}", &name[..15], &name[15..]);
+        let changes: [fn(&mut Vec<u8>); 4] = [
+            |bytes| bytes.push(0),
+            |bytes| bytes.truncate(bytes.len() - 1),
+            |bytes| bytes.iter_mut().take(1).for_each(|byte| *byte ^= 1),
+            |bytes| bytes.iter_mut().rev().take(1).for_each(|byte| *byte ^= 1),
+        ];
+        // What is empty can only grow.
+        for change in changes.iter().take(if size == 0 { 1 } else { 4 }) {
+            media.disk.tamper(&name, change).unwrap();
+            let changed = media.disk.len(&name).unwrap().unwrap_or_default();
+            let (given, ended) = pieces(&reader, &blob.digest);
+            assert!(matches!(ended, Err(LedgerError::Foreign { .. })), "{size}");
+            let given = given.len() as u64;
+            assert!(
+                given < changed.max(1),
+                "{size}: {given} of {changed} were given"
+            );
+            media
+                .disk
+                .tamper(&name, |old| old.clone_from(&bytes))
+                .unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_attachment_that_is_cut_while_it_is_read_does_not_end_well() {
+    let media = Media::new();
+    let ledger = media.open().unwrap();
+    let bytes = vec![7; 3 * BLOB_PIECE_BYTES];
+    let blob = ledger.put_blob(&mut bytes.as_slice()).unwrap();
+    let mut content = ledger.reader().open_blob(&blob.digest).unwrap();
+    content.next_piece().unwrap();
+    let files = media.disk.files();
+    let name = files
+        .iter()
+        .find(|name| name.starts_with("blobs/"))
+        .unwrap();
+    media
+        .disk
+        .tamper(name, |bytes| bytes.truncate(BLOB_PIECE_BYTES + 1))
+        .unwrap();
+    assert!(matches!(
+        content.next_piece(),
+        Err(LedgerError::Disk { .. })
     ));
 }
 
