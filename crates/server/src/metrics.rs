@@ -49,6 +49,7 @@ pub(crate) struct Metrics {
     checkpoint_sizes: Family<LedgerLabel, Gauge>,
     checkpoint_ages: Family<LedgerLabel, Gauge>,
     verify_failures: Family<LedgerLabel, Counter>,
+    attachment_failures: Family<LedgerLabel, Counter>,
     gaps: Family<LedgerLabel, Gauge>,
     pub(crate) connections: Gauge,
     pub(crate) tails: Gauge,
@@ -75,6 +76,7 @@ impl Metrics {
             checkpoint_sizes: Family::default(),
             checkpoint_ages: Family::default(),
             verify_failures: Family::default(),
+            attachment_failures: Family::default(),
             gaps: Family::default(),
             connections: Gauge::default(),
             tails: Gauge::default(),
@@ -123,6 +125,11 @@ impl Metrics {
             "verify_failures",
             "Verifications that found something",
             self.verify_failures.clone(),
+        );
+        registry.register(
+            "attachment_failures",
+            "Attachments that were asked for and were not what their digest says, or could not be read to the end",
+            self.attachment_failures.clone(),
         );
         registry.register(
             "open_gaps",
@@ -175,6 +182,10 @@ impl Metrics {
 
     pub(crate) fn verify_failed(&self, ledger: &str) {
         self.verify_failures.get_or_create(&label(ledger)).inc();
+    }
+
+    pub(crate) fn attachment_failed(&self, ledger: &str) {
+        self.attachment_failures.get_or_create(&label(ledger)).inc();
     }
 
     pub(crate) fn open_gaps(&self, ledger: &str, gaps: u64) {

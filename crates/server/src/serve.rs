@@ -24,6 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::books::{ACCESS, Books};
@@ -255,13 +256,24 @@ fn router(app: App) -> Router {
     api::otherwise(routes)
         .layer(DefaultBodyLimit::disable())
         .layer(RequestDecompressionLayer::new().no_br().no_deflate())
-        .layer(CompressionLayer::new().no_br().no_deflate())
+        .layer(compression())
         // Outermost, so that no answer leaves without an id and without a word.
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),
             front::front,
         ))
         .with_state(app)
+}
+
+/// Attachments and tiles go as they are: they hold hashes or what is packed already, and an attachment that is cut off is
+/// told by its length.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let worth_it =
+        DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"));
+    CompressionLayer::new()
+        .no_br()
+        .no_deflate()
+        .compress_when(worth_it)
 }
 
 async fn listen(app: App, listener: TcpListener, router: Router) {

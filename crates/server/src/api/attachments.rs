@@ -1,12 +1,15 @@
 //! Attachments: files beside the ledger, named by what they hold.
 
+use std::io;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use causebook_access::Permission;
+use causebook_ledger::{BlobContent, LedgerError};
+use futures::stream::{self, Stream};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -18,10 +21,13 @@ use super::read::access;
 use super::schema::{AttachmentBody, Refusals};
 use super::write::blocking;
 use crate::asking::Asking;
+use crate::book::Book;
 use crate::problem::{Code, Problem};
 use crate::state::App;
 
 const BYTES: &str = "application/octet-stream";
+/// Most bytes of an attachment that is read twice: once to check it, and once to send it.
+const CHECKED_FIRST_BYTES_MAX: u64 = 8 << 20;
 
 /// Store an attachment, to be named in `attachments` of a record.
 #[utoipa::path(
@@ -82,17 +88,12 @@ pub(crate) async fn get(
         .book(&asking, &ledger, Permission::ReadAttachment)
         .await?;
     let (reading, wanted) = (Arc::clone(&book), digest.clone());
-    let found = blocking(move || {
-        let found = reading.reader.blob(&wanted);
-        found.map_err(|error| match error {
-            causebook_ledger::LedgerError::NotFound { .. } => Problem::new(
-                Code::NoAttachment,
-                format!("there is no attachment {wanted:?}"),
-            ),
-            error => error.into(),
-        })
-    })
-    .await;
+    let found = blocking(move || open(&reading, &wanted)).await;
+    if let Err(problem) = &found
+        && problem.code != Code::NoAttachment
+    {
+        app.metrics.attachment_failed(&ledger);
+    }
     let noted = access("attachment", &ledger, &digest, &found);
     app.trail.note(&asking, &noted).await?;
     let content = found?;
@@ -100,9 +101,70 @@ pub(crate) async fn get(
         // Never shown as what it may claim to be.
         (header::CONTENT_TYPE, header(BYTES)),
         (header::CONTENT_DISPOSITION, header("attachment")),
+        (header::CONTENT_LENGTH, HeaderValue::from(content.size())),
+        // A part of it could not be held against the digest of the whole.
+        (header::ACCEPT_RANGES, header("none")),
         (header::ETAG, header(&format!("\"{digest}\""))),
     ];
-    Ok((head, Body::from(content)).into_response())
+    let sending = Sending {
+        app,
+        ledger,
+        digest,
+        request_id: asking.request_id,
+    };
+    Ok((head, Body::from_stream(sending.pieces(content))).into_response())
+}
+
+/// Opens an attachment. A small one is checked before a byte of it is sent, so that what is wrong can be told.
+fn open(book: &Book, digest: &str) -> Result<BlobContent, Problem> {
+    let problem = |error: LedgerError| match error {
+        LedgerError::NotFound { .. } => Problem::new(
+            Code::NoAttachment,
+            format!("there is no attachment {digest:?}"),
+        ),
+        LedgerError::Foreign { what } => {
+            tracing::error!(ledger = book.name, what, "an attachment has changed");
+            let detail = format!("what is stored as {digest} has another digest");
+            Problem::new(Code::AttachmentChanged, detail)
+        }
+        error => error.into(),
+    };
+    let mut content = book.reader.open_blob(digest).map_err(problem)?;
+    if content.size() <= CHECKED_FIRST_BYTES_MAX {
+        content.check().map_err(problem)?;
+    }
+    Ok(content)
+}
+
+/// An attachment under way.
+struct Sending {
+    app: App,
+    ledger: String,
+    digest: String,
+    request_id: String,
+}
+
+impl Sending {
+    /// The pieces, each read when the one before has gone: a reader who is slow holds one piece and no thread. An error
+    /// makes the answer end before its length, which no client takes for the whole.
+    fn pieces(self, content: BlobContent) -> impl Stream<Item = Result<Bytes, io::Error>> {
+        stream::try_unfold((self, content), |(sending, mut content)| async move {
+            let read = tokio::task::spawn_blocking(move || {
+                let piece = content.next_piece();
+                (piece, content)
+            });
+            let (piece, content) = read.await.map_err(io::Error::other)?;
+            let piece = piece.map_err(|error| sending.failed(&error))?;
+            Ok(piece.map(|piece| (Bytes::from(piece), (sending, content))))
+        })
+    }
+
+    fn failed(&self, error: &LedgerError) -> io::Error {
+        let (ledger, digest, request_id) = (&self.ledger, &self.digest, &self.request_id);
+        tracing::error!(%error, ledger, digest, request_id, "an attachment was cut off");
+        self.app.metrics.attachment_failed(ledger);
+        io::Error::other("the attachment cannot be trusted")
+    }
 }
 
 /// Hands a body to a reader on another thread.

@@ -75,6 +75,8 @@ codes! {
         "GET /v1/ledgers lists those that you may see.";
     NoAttachment "no-attachment" NOT_FOUND "There is no such attachment"
         "Attachments are named by their digest: sha256: and 64 hexadecimal digits.";
+    AttachmentChanged "attachment-changed" INTERNAL_SERVER_ERROR "The attachment is not what it was when it was stored"
+        "What its digest names is gone from this disk. Take it from a backup, and have the ledger verified.";
     NoToken "no-token" NOT_FOUND "There is no such token"
         "GET /v1/tokens lists them.";
     NoSuchPath "no-such-path" NOT_FOUND "There is nothing at this path"

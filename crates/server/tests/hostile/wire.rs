@@ -23,8 +23,13 @@ pub struct Running {
 
 impl Running {
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With settings other than these.
+    pub fn with(other: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let settings: BTreeMap<String, String> = [
+        let mut settings: BTreeMap<String, String> = [
             ("listen", "127.0.0.1:0"),
             ("limits.body_mb", "8"),
             ("limits.connections", "64"),
@@ -35,6 +40,8 @@ impl Running {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
+        let other = other.iter().copied();
+        settings.extend(other.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let config = Config::new(home.path().to_owned(), &settings).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -116,9 +123,14 @@ impl Running {
             .expect(path)
     }
 
+    /// A file of the ledger.
+    pub fn file(&self, path: &str) -> PathBuf {
+        self.home.path().join("ledgers/main").join(path)
+    }
+
     /// What the file with the ledger's signing key says.
     pub fn key_text(&self) -> String {
-        let file: PathBuf = self.home.path().join("ledgers/main/key");
+        let file = self.file("key");
         let text = std::fs::read_to_string(file).unwrap();
         text.lines().last().unwrap().to_owned()
     }
@@ -164,6 +176,26 @@ impl Socket {
             Ok(0) => true,
             Ok(_) => self.is_closed(),
             Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        }
+    }
+
+    /// What comes next, at most so much; nothing once the server has closed.
+    pub fn some(&mut self, most: usize) -> Vec<u8> {
+        let mut buffer = vec![0; most];
+        let start = Instant::now();
+        loop {
+            match self.0.read(&mut buffer) {
+                Ok(count) => {
+                    buffer.truncate(count);
+                    return buffer;
+                }
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                {
+                    assert!(start.elapsed() < PATIENCE, "nothing comes");
+                }
+                Err(_) => return Vec::new(),
+            }
         }
     }
 
