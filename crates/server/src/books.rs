@@ -8,8 +8,8 @@ use causebook_ledger::{Clock as _, LedgerError, SystemClock};
 
 use crate::book::{self, Book};
 use crate::config::Sql;
+use crate::error::ServerError;
 use crate::problem::{Code, Problem};
-use crate::serve::ServerError;
 
 /// The ledger of access records: written by the server alone.
 pub(crate) const ACCESS: &str = "access";

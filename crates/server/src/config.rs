@@ -9,7 +9,9 @@ use causebook_access::{
     CertificateMap, CertificateName, CertificateRule, Grant, Ledgers, MaskPolicy, Role,
 };
 
-use crate::oidc::{ClaimRule, ClientSecret, OidcSettings};
+use url::Url;
+
+use crate::oidc::{ClaimRule, ClientSecret, OidcSettings, names_this_machine};
 use crate::settings::KEYS;
 
 /// A setting that cannot be followed.
@@ -142,6 +144,13 @@ impl Config {
     /// Whether only programs of this machine can connect.
     pub fn is_loopback(&self) -> bool {
         self.listen.ip().is_loopback()
+    }
+
+    /// The address that others reach the server at, through a proxy on this machine for example; none if it is this
+    /// machine's own.
+    pub fn published(&self) -> Option<&str> {
+        let is_ours = |url: &&str| Url::parse(url).is_ok_and(|url| names_this_machine(&url));
+        self.public_url.as_deref().filter(|url| !is_ours(url))
     }
 }
 

@@ -8,7 +8,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Config, ConfigError};
-use crate::serve::{Server, ServerError};
+use crate::error::ServerError;
+use crate::serve::Server;
 
 /// Serves until SIGTERM or SIGINT; SIGHUP reads certificates again. `started` is called once it listens.
 ///

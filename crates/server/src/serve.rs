@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::extract::connect_info::ConnectInfo;
 use axum::http::Request;
-use causebook_access::{AccessError, Principal, Rate, RateLimiter, TokenStore};
+use causebook_access::{Principal, Rate, RateLimiter, TokenStore};
 use causebook_ledger::{Clock, LedgerError, SystemClock};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -29,12 +28,13 @@ use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::books::{ACCESS, Books};
 use crate::config::Config;
+use crate::error::ServerError;
 use crate::metrics::Metrics;
-use crate::oidc::{self, Login, LoginError};
+use crate::oidc::{self, Login};
 use crate::otlp::Exporter;
 use crate::prompt::Prompt;
 use crate::state::{App, Parts};
-use crate::tls::{self, Tls, TlsError, TlsFiles};
+use crate::tls::{self, Tls, TlsFiles};
 use crate::trail::Trail;
 use crate::{api, docs_page, front, gaps};
 
@@ -48,56 +48,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Principals whose rate is remembered.
 const PRINCIPALS_MAX: usize = 100_000;
-
-/// Why a server does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ServerError {
-    /// The home cannot be used.
-    #[error("the home {} cannot be used: {source}", path.display())]
-    Home {
-        /// The folder.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-    /// A ledger cannot be opened.
-    #[error("ledger {ledger:?} cannot be opened: {source}")]
-    Ledger {
-        /// Its name.
-        ledger: String,
-        /// The cause.
-        #[source]
-        source: Box<LedgerError>,
-    },
-    /// The address cannot be listened at.
-    #[error("{address} cannot be listened at: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-    /// Certificate or key cannot be used.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// Login cannot be set up.
-    #[error(transparent)]
-    Login(#[from] LoginError),
-    /// Tokens cannot be read.
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    /// A server that other machines reach, and that knows nobody.
-    #[error(
-        "{address} can be reached from other machines, and there is no token and no provider to log in with"
-    )]
-    Open {
-        /// The address.
-        address: SocketAddr,
-    },
-}
 
 /// Whoever is connected.
 #[derive(Clone, Debug)]
@@ -188,18 +138,37 @@ impl Server {
     }
 }
 
+/// Whether a server that knows nobody is for this machine alone: whoever is here may do everything then.
+fn is_safe(config: &Config, tokens: &TokenStore) -> Result<(), ServerError> {
+    if config.oidc.is_some() || !tokens.is_empty() {
+        return Ok(());
+    }
+    if !config.is_loopback() {
+        let address = config.listen;
+        return Err(ServerError::Open { address });
+    }
+    match config.published() {
+        Some(url) => Err(ServerError::Published {
+            url: url.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
 fn assemble(
     config: Config,
     otlp: Option<Exporter>,
     closing: watch::Receiver<bool>,
 ) -> Result<App, ServerError> {
-    let books = Books::open(&config.home, &config.sql)?;
-    let tokens = TokenStore::open(&config.home)?;
-    if !config.is_loopback() && config.oidc.is_none() && tokens.is_empty() {
-        return Err(ServerError::Open {
-            address: config.listen,
-        });
-    }
+    let home = &config.home;
+    std::fs::create_dir_all(home).map_err(|source| ServerError::Home {
+        path: home.clone(),
+        source,
+    })?;
+    // Before ledgers are opened: a server that is refused makes none and locks none.
+    let tokens = TokenStore::open(home)?;
+    is_safe(&config, &tokens)?;
+    let books = Books::open(home, &config.sql)?;
     let access = books.get(ACCESS).ok_or_else(|| ServerError::Ledger {
         ledger: ACCESS.to_owned(),
         source: Box::new(LedgerError::NoLedger),

@@ -134,8 +134,10 @@ fn failure(error: ServerError, home: &Path) -> Failure {
             let place = home.join("ledgers").join(ledger);
             failure.place(place.display().to_string())
         }
-        ServerError::Open { .. } => Failure::new(Exit::Usage, "open-to-all", title)
-            .hint("make a token first: causebook token create --name NAME --role admin"),
+        ServerError::Open { .. } | ServerError::Published { .. } => {
+            Failure::new(Exit::Usage, "open-to-all", title)
+                .hint("make a token first: causebook token create --name NAME --role admin")
+        }
         ServerError::Listen { .. } => {
             Failure::new(Exit::Failure, "listen", title).hint("--listen names another address")
         }

@@ -150,3 +150,18 @@ fn a_damaged_token_file_is_named_and_left_as_it_is() {
     }
     assert_eq!(place.read("causebook/tokens.json"), "{\"format\": 1, \"tok");
 }
+
+#[test]
+fn a_server_that_others_reach_is_not_served_before_a_token_is_made() {
+    let place = Place::with_ledger();
+    for setting in [
+        ["--listen", "0.0.0.0:0"],
+        ["--public-url", "https://causebook.bank.example"],
+    ] {
+        let refused = place.run(&["--format", "json", "serve", setting[0], setting[1]]);
+        let problem = refused.ends_with(2).problem();
+        assert_eq!(problem["code"], "open-to-all");
+        let hint = problem["hint"].as_str().unwrap();
+        assert!(hint.contains("causebook token create"), "{hint}");
+    }
+}

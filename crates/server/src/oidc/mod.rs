@@ -31,6 +31,7 @@ pub use csrf::{CSRF_HEADER, CrossSite};
 pub use error::LoginError;
 pub use routes::routes;
 pub use session::Sessions;
+pub(crate) use settings::names_this_machine;
 pub use settings::{ClaimRule, ClientSecret, OidcSettings};
 
 use cookie::Cookies;

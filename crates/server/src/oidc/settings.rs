@@ -97,14 +97,18 @@ pub(super) fn is_secure(url: &Url) -> bool {
     url.scheme() == "https"
 }
 
-fn is_safe(url: &Url) -> bool {
-    let is_loopback = match url.host() {
+/// Whether an address is this machine's own.
+pub(crate) fn names_this_machine(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    };
-    url.has_host() && (is_secure(url) || (url.scheme() == "http" && is_loopback))
+    }
+}
+
+fn is_safe(url: &Url) -> bool {
+    url.has_host() && (is_secure(url) || (url.scheme() == "http" && names_this_machine(url)))
 }
 
 #[cfg(test)]

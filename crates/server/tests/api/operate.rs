@@ -1,5 +1,7 @@
 //! Running it.
 
+use causebook_server::{Server, ServerError};
+
 use crate::support::{Running, decision};
 
 #[test]
@@ -81,21 +83,61 @@ fn the_description_that_is_checked_in_is_that_of_the_code() {
     );
 }
 
-#[test]
-fn a_server_that_others_reach_does_not_start_without_a_token() {
-    let home = tempfile::TempDir::new().unwrap();
-    let config = crate::support::config(home.path(), &[("listen", "0.0.0.0:0")]);
+/// Whether a server with these settings starts in this home, and why not.
+fn starts(home: &std::path::Path, settings: &[(&str, &str)]) -> Result<(), ServerError> {
+    let config = crate::support::config(home, settings);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .unwrap();
-    let refused = runtime
-        .block_on(causebook_server::Server::start(config))
-        .unwrap_err();
-    assert!(matches!(
-        refused,
-        causebook_server::ServerError::Open { .. }
-    ));
+    let started = runtime.block_on(Server::start(config));
+    started.map(|server| runtime.block_on(server.stop()))
+}
+
+#[test]
+fn a_server_that_others_reach_does_not_start_before_it_knows_anybody() {
+    let home = tempfile::TempDir::new().unwrap();
+    for address in ["0.0.0.0:0", "[::]:0", "[::ffff:127.0.0.1]:0"] {
+        let refused = starts(home.path(), &[("listen", address)]);
+        assert!(
+            matches!(refused, Err(ServerError::Open { .. })),
+            "{address}: {refused:?}"
+        );
+    }
+    for url in [
+        "https://causebook.bank.example",
+        "http://10.0.0.7:7373",
+        "https://localhost.bank.example",
+        "https://127.0.0.1.bank.example",
+        "https://127.0.0.1@bank.example",
+        "https://",
+    ] {
+        let refused = starts(home.path(), &[("public_url", url)]);
+        assert!(
+            matches!(refused, Err(ServerError::Published { .. })),
+            "{url}: {refused:?}"
+        );
+    }
+    assert!(!home.path().join("ledgers").exists());
+    for url in [
+        "http://localhost:7373",
+        "http://127.0.0.1:7373",
+        "http://[::1]:7373",
+    ] {
+        let home = tempfile::TempDir::new().unwrap();
+        starts(home.path(), &[("public_url", url)]).unwrap();
+    }
+    let known = [
+        ("public_url", "https://causebook.bank.example"),
+        ("oidc.issuer", "http://127.0.0.1:9"),
+        ("oidc.client_id", "causebook"),
+        ("oidc.roles", "auditors=auditor"),
+    ];
+    starts(home.path(), &known).unwrap();
+    let server = Running::new();
+    server.token("admin", None);
+    let published = [("public_url", "https://causebook.bank.example")];
+    server.restarted(&published);
 }
 
 #[test]
