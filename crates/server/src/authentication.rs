@@ -16,15 +16,63 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The names of this machine to itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// The principal behind a request; none for a stranger who shows nothing. What is shown and does not hold is refused.
+/// The principal behind a request; none for a stranger who shows nothing. What is shown and does not hold is refused, counted,
+/// and told in the log while there is room: it is no record, or strangers could fill the disk.
 ///
 /// # Errors
 /// [`Code::Unauthenticated`], [`Code::PlainHttp`], [`Code::CrossSite`].
 pub(crate) fn authenticate(
     app: &App,
     peer: &Peer,
+    request_id: &str,
     request: &Request,
 ) -> Result<Option<Arc<Principal>>, Problem> {
+    recognise(app, peer, request).map_err(|Refused { reason, problem }| {
+        app.metrics.authentication_failed(reason);
+        if let Some(unsaid) = app.refusals.take(app.clock.monotonic()) {
+            let from = peer.address.ip();
+            tracing::warn!(%from, reason, unsaid, request_id, "who is asking was not let in");
+        }
+        problem
+    })
+}
+
+/// Credentials that do not hold.
+struct Refused {
+    /// Stable and without anything of the credentials.
+    reason: &'static str,
+    problem: Problem,
+}
+
+impl Refused {
+    fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            reason: code.name(),
+            problem: Problem::new(code, detail),
+        }
+    }
+
+    fn at(self, place: &str) -> Self {
+        let problem = self.problem.at(place);
+        Self { problem, ..self }
+    }
+}
+
+impl From<TokenRefusal> for Refused {
+    fn from(refusal: TokenRefusal) -> Self {
+        let detail = refusal.to_string();
+        let problem = match refusal {
+            TokenRefusal::Store(_) => Problem::internal(&detail),
+            _ => Problem::new(Code::Unauthenticated, detail),
+        };
+        Self {
+            reason: refusal.code(),
+            problem,
+        }
+    }
+}
+
+fn recognise(app: &App, peer: &Peer, request: &Request) -> Result<Option<Arc<Principal>>, Refused> {
     let headers = request.headers();
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let token = value
@@ -35,16 +83,14 @@ pub(crate) fn authenticate(
             .map(|(_, token)| token.trim());
         let Some(token) = token else {
             let detail = "the Authorization header is not Bearer and a token";
-            return Err(Problem::new(Code::Unauthenticated, detail));
+            return Err(Refused::new(Code::Unauthenticated, detail));
         };
         if !peer.is_encrypted && !peer.address.ip().is_loopback() {
             let detail = "a token came over plain http from another machine";
-            return Err(Problem::new(Code::PlainHttp, detail));
+            return Err(Refused::new(Code::PlainHttp, detail));
         }
-        let authenticated = app.tokens.authenticate(token, app.clock.now());
-        return authenticated
-            .map(|principal| Some(Arc::new(principal)))
-            .map_err(refused);
+        let principal = app.tokens.authenticate(token, app.clock.now())?;
+        return Ok(Some(Arc::new(principal)));
     }
     if let Some(certificate) = &peer.certificate {
         return Ok(Some(Arc::clone(certificate)));
@@ -52,7 +98,7 @@ pub(crate) fn authenticate(
     if let Some(login) = &app.login {
         let logged_in = login.authenticate(request.method(), request.headers());
         let logged_in =
-            logged_in.map_err(|error| Problem::new(Code::CrossSite, error.to_string()))?;
+            logged_in.map_err(|error| Refused::new(Code::CrossSite, error.to_string()))?;
         if logged_in.is_some() {
             return Ok(logged_in);
         }
@@ -65,7 +111,7 @@ pub(crate) fn authenticate(
 ///
 /// A page of another site runs on this machine too, in its browser. It is told by the name it asks for, which is not this
 /// machine's whatever that name leads to, and by where its requests come from.
-fn embedded(app: &App, peer: &Peer, request: &Request) -> Result<Option<Arc<Principal>>, Problem> {
+fn embedded(app: &App, peer: &Peer, request: &Request) -> Result<Option<Arc<Principal>>, Refused> {
     let is_open = app.config.is_loopback()
         && app.config.published().is_none()
         && peer.address.ip().is_loopback()
@@ -83,7 +129,7 @@ fn embedded(app: &App, peer: &Peer, request: &Request) -> Result<Option<Arc<Prin
     if !host.is_none_or(is_ours) {
         let detail =
             "until a token is made, this server answers to the names of this machine alone";
-        return Err(Problem::new(Code::CrossSite, detail).at("host"));
+        return Err(Refused::new(Code::CrossSite, detail).at("host"));
     }
     let origin = text_of(request.headers(), &header::ORIGIN);
     let site = text_of(request.headers(), &SEC_FETCH_SITE);
@@ -91,7 +137,7 @@ fn embedded(app: &App, peer: &Peer, request: &Request) -> Result<Option<Arc<Prin
         || matches!(site, Some("cross-site" | "same-site"));
     if is_foreign && !request.method().is_safe() {
         let detail = "a page of another site sent this";
-        return Err(Problem::new(Code::CrossSite, detail).at("origin"));
+        return Err(Refused::new(Code::CrossSite, detail).at("origin"));
     }
     Ok(Some(Arc::new(Principal::local())))
 }
@@ -108,13 +154,5 @@ fn origin_host(origin: &str) -> &str {
     match authority.rfind(':') {
         Some(colon) if !authority.ends_with(']') => authority.get(..colon).unwrap_or(authority),
         _ => authority,
-    }
-}
-
-fn refused(refusal: TokenRefusal) -> Problem {
-    let detail = refusal.to_string();
-    match refusal {
-        TokenRefusal::Store(_) => Problem::internal(&detail),
-        _ => Problem::new(Code::Unauthenticated, detail),
     }
 }

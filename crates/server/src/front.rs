@@ -156,7 +156,7 @@ fn admit(
     if OPEN.contains(&path) {
         return Ok(asking);
     }
-    asking.principal = authenticate(app, peer, request)?;
+    asking.principal = authenticate(app, peer, request_id, request)?;
     if let (Some(rates), Some(principal)) = (&app.rates, &asking.principal) {
         rates.check(principal.name(), 1).map_err(|after| {
             Problem::new(

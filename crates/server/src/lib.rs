@@ -5,6 +5,7 @@
 //! asking), and the handler in `api` that its path names. What is read is itself recorded (`trail`) before it is
 //! answered; what is written goes to the ledger's engine and is answered when it is durable (`book`, `appender`).
 
+mod allowance;
 mod api;
 mod appender;
 mod asking;

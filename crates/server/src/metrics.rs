@@ -33,6 +33,11 @@ struct PathLabel {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct LedgerLabel {
     ledger: String,
 }
@@ -50,6 +55,7 @@ pub(crate) struct Metrics {
     checkpoint_ages: Family<LedgerLabel, Gauge>,
     verify_failures: Family<LedgerLabel, Counter>,
     attachment_failures: Family<LedgerLabel, Counter>,
+    authentication_failures: Family<ReasonLabel, Counter>,
     gaps: Family<LedgerLabel, Gauge>,
     pub(crate) connections: Gauge,
     pub(crate) tails: Gauge,
@@ -77,6 +83,7 @@ impl Metrics {
             checkpoint_ages: Family::default(),
             verify_failures: Family::default(),
             attachment_failures: Family::default(),
+            authentication_failures: Family::default(),
             gaps: Family::default(),
             connections: Gauge::default(),
             tails: Gauge::default(),
@@ -132,6 +139,11 @@ impl Metrics {
             self.attachment_failures.clone(),
         );
         registry.register(
+            "authentication_failures",
+            "Requests whose token or session was refused, by the reason",
+            self.authentication_failures.clone(),
+        );
+        registry.register(
             "open_gaps",
             "Gaps in the numbers of capture streams, as last counted",
             self.gaps.clone(),
@@ -182,6 +194,12 @@ impl Metrics {
 
     pub(crate) fn verify_failed(&self, ledger: &str) {
         self.verify_failures.get_or_create(&label(ledger)).inc();
+    }
+
+    pub(crate) fn authentication_failed(&self, reason: &'static str) {
+        self.authentication_failures
+            .get_or_create(&ReasonLabel { reason })
+            .inc();
     }
 
     pub(crate) fn attachment_failed(&self, ledger: &str) {

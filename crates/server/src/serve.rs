@@ -26,6 +26,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::decompression::RequestDecompressionLayer;
 
+use crate::allowance::Allowance;
 use crate::books::{ACCESS, Books};
 use crate::config::Config;
 use crate::error::ServerError;
@@ -46,6 +47,10 @@ const STREAMS_MAX: u32 = 128;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often an HTTP/2 connection that is silent is asked whether it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// Lines about credentials that do not hold which are logged at once, and the pause after which there is one more:
+/// strangers write nobody's disk full.
+const REFUSALS_AT_ONCE: u32 = 20;
+const REFUSALS_PAUSE: Duration = Duration::from_secs(5);
 /// Principals whose rate is remembered.
 const PRINCIPALS_MAX: usize = 100_000;
 
@@ -198,7 +203,8 @@ fn assemble(
             books,
             tokens,
             rates,
-            trail: Trail::new(access),
+            trail: Arc::new(Trail::new(access)),
+            refusals: Allowance::new(REFUSALS_AT_ONCE, REFUSALS_PAUSE),
             metrics: Metrics::new(),
             tls: tls.transpose()?,
             login: login.transpose()?.map(Arc::new),
@@ -219,7 +225,7 @@ fn router(app: App) -> Router {
     let (routes, _) = api::router().split_for_parts();
     let routes = routes.merge(api::plain());
     let routes = match &app.login {
-        Some(login) => routes.merge(oidc::routes(Arc::clone(login)).with_state(())),
+        Some(login) => routes.merge(oidc::routes(Arc::clone(login), Arc::clone(&app.trail))),
         None => routes,
     };
     api::otherwise(routes)

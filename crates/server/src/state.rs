@@ -7,6 +7,7 @@ use causebook_access::{RateLimiter, TokenStore};
 use causebook_ledger::SystemClock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::allowance::Allowance;
 use crate::books::Books;
 use crate::config::Config;
 use crate::metrics::Metrics;
@@ -29,7 +30,9 @@ pub(crate) struct Parts {
     pub(crate) books: Books,
     pub(crate) tokens: TokenStore,
     pub(crate) rates: Option<RateLimiter>,
-    pub(crate) trail: Trail,
+    pub(crate) trail: Arc<Trail>,
+    /// Lines in the log about credentials that do not hold.
+    pub(crate) refusals: Allowance,
     pub(crate) metrics: Metrics,
     /// TLS, if it is spoken here.
     pub(crate) tls: Option<Tls>,

@@ -1,4 +1,5 @@
-//! The trail: every read is itself a record, in a ledger of its own, durable before what was asked for is shown.
+//! The trail: every read is itself a record, in a ledger of its own, durable before what was asked for is shown. So is every
+//! login and logout.
 //!
 //! Reads that come together are committed together. If the trail cannot be written, nothing is shown: an audit trail that
 //! can be read unseen is none.
@@ -11,15 +12,18 @@ use crate::asking::Asking;
 use crate::book::Book;
 use crate::problem::{Code, Problem};
 
+/// What stands for the server itself where an access record names a ledger.
+pub(crate) const SERVER: &str = "*";
+
 /// One act of reading, or an attempt at it.
 #[derive(Clone, Debug)]
 pub(crate) struct Access<'a> {
-    /// What was done: `read`, `list`, `sql`, `reveal`.
+    /// What was done: `read`, `list`, `sql`, `reveal`, `login`.
     pub(crate) action: &'static str,
     pub(crate) ledger: &'a str,
     /// What it was done to: an id, a filter, a statement.
     pub(crate) object: Option<&'a str>,
-    /// How it ended: `ok`, or the code of the problem.
+    /// How it ended: `ok`, or the code of the problem; of a login that failed, [`LoginError::word`](crate::oidc::LoginError::word).
     pub(crate) result: &'a str,
     /// How many records were shown.
     pub(crate) records: Option<u64>,

@@ -21,10 +21,7 @@ use super::write::blocking;
 use crate::asking::{Asking, check};
 use crate::problem::{Code, Problem};
 use crate::state::App;
-use crate::trail::Access;
-
-/// What stands for the server itself where an access record names a ledger.
-const SERVER: &str = "*";
+use crate::trail::{Access, SERVER};
 
 impl App {
     /// What whoever is asking sees masked on a ledger.

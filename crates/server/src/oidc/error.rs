@@ -37,3 +37,18 @@ pub enum LoginError {
         who: String,
     },
 }
+
+impl LoginError {
+    /// A stable word for it, which holds nothing that a browser or a provider sent.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Settings { .. } => "internal",
+            Self::NotBegunHere(_) => "not-begun-here",
+            Self::RefusedByProvider { .. } => "refused-by-provider",
+            Self::Provider(_) => "provider-unavailable",
+            Self::Code(_) => "code-refused",
+            Self::Token(_) => "token-invalid",
+            Self::NoRole { .. } => "no-role",
+        }
+    }
+}

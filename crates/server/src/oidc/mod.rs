@@ -6,6 +6,8 @@
 //! with the session's random id and nothing else: no token of the provider ever reaches a page. Requests that change
 //! something and come with that cookie must come from this server's own pages ([`csrf`]).
 //!
+//! Every login, failed or not, and every logout is an access record ([`noted`]), durable before it takes effect.
+//!
 //! What the provider says counts at login. Whoever loses a group there keeps a session here until it ends or is logged
 //! out. Sessions are in memory: a restart ends them.
 
@@ -22,6 +24,7 @@ mod cookie;
 mod csrf;
 mod error;
 mod next;
+mod noted;
 mod provider;
 mod routes;
 mod session;
@@ -29,7 +32,7 @@ mod settings;
 
 pub use csrf::{CSRF_HEADER, CrossSite};
 pub use error::LoginError;
-pub use routes::routes;
+pub(crate) use routes::routes;
 pub use session::Sessions;
 pub(crate) use settings::names_this_machine;
 pub use settings::{ClaimRule, ClientSecret, OidcSettings};

@@ -47,10 +47,10 @@ impl Sessions {
     ///
     /// # Errors
     /// [`LoginError::Settings`] if the operating system gives no random bytes.
-    pub fn begin(&self, principal: Principal, now: Timestamp) -> Result<String, LoginError> {
+    pub fn begin(&self, principal: Arc<Principal>, now: Timestamp) -> Result<String, LoginError> {
         let id = random_text()?;
         let session = Session {
-            principal: Arc::new(principal),
+            principal,
             began: now,
             used: now,
         };
@@ -115,8 +115,8 @@ pub(super) fn random_text() -> Result<String, LoginError> {
 mod tests {
     use super::*;
 
-    fn ann() -> Principal {
-        Principal::user("ann@bank.example", Vec::new()).unwrap()
+    fn ann() -> Arc<Principal> {
+        Arc::new(Principal::user("ann@bank.example", Vec::new()).unwrap())
     }
 
     fn at(seconds: i64) -> Timestamp {

@@ -127,3 +127,61 @@ fn masked_members_are_covered_in_every_view() {
         engineer.get("/v1/ledgers/main/records/a").headers["etag"]
     );
 }
+
+#[test]
+fn a_login_that_fails_is_on_record_as_a_read_is() {
+    let server = Running::new();
+    let provider = [
+        // Nobody listens at port 9 of this machine.
+        ("oidc.issuer", "http://127.0.0.1:9"),
+        ("oidc.client_id", "causebook"),
+        ("oidc.roles", "auditors=auditor"),
+    ];
+    let server = server.restarted(&provider);
+    let refused = server.anyone().get("/auth/login");
+    assert_eq!(refused.code(), "provider-unavailable");
+    let failed = server.anyone().get("/auth/callback?code=a&state=b");
+    assert_eq!(failed.code(), "login-failed");
+    let seen = accesses(&server);
+    for (result, answer) in [
+        ("provider-unavailable", &refused),
+        ("not-begun-here", &failed),
+    ] {
+        let access = seen
+            .iter()
+            .find(|it| it["access"]["result"] == result)
+            .unwrap();
+        assert_eq!(access["actor"], "nobody");
+        assert_eq!(access["access"]["from"], "127.0.0.1");
+        assert_eq!(access["access"]["action"], "login");
+        let request_id = answer.headers["x-request-id"].as_str();
+        assert_eq!(access["context"]["request_id"], request_id);
+    }
+}
+
+#[test]
+fn tokens_that_do_not_hold_are_counted_and_are_no_records() {
+    let server = Running::new();
+    let admin = server.with_role("admin");
+    let before = accesses(&server).len();
+    let revoked = server.token("auditor", None);
+    let listed = admin.get("/v1/tokens").json();
+    let tokens = listed["tokens"].as_array().unwrap();
+    let id = tokens.last().unwrap()["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/tokens/{id}");
+    assert_eq!(admin.send("DELETE", &path, &[], None).status, 204);
+    for _ in 0..30 {
+        for token in [&revoked, "cbk_1ThisIsAnExampleAndOpensNoDoor00wDark", "x"] {
+            let refused = server.with_token(token);
+            let answer = refused.get("/v1/ledgers/main/records");
+            assert_eq!(answer.code(), "unauthenticated");
+        }
+    }
+    // What is new: a list of access records, a list of tokens, a revocation.
+    assert_eq!(accesses(&server).len(), before + 3);
+    let metrics = admin.get("/metrics").body;
+    for reason in ["token-revoked", "token-unknown", "token-malformed"] {
+        let line = format!("causebook_authentication_failures_total{{reason=\"{reason}\"}} 30");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
+}

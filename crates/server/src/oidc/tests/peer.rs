@@ -55,6 +55,7 @@ impl Drop for Provider {
 struct Server {
     base: String,
     _provider: Provider,
+    _kept: Kept,
 }
 
 impl Server {
@@ -77,12 +78,15 @@ impl Server {
         };
         let clock = Arc::new(causebook_ledger::SystemClock::new());
         let login = Arc::new(Login::new(settings, clock).unwrap());
-        let router =
-            routes(Arc::clone(&login)).merge(Router::new().route("/me", get(me)).with_state(login));
+        let kept = Kept::new().await;
+        let router = kept
+            .routes(&login)
+            .merge(Router::new().route("/me", get(me)).with_state(login));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
             base,
             _provider: provider,
+            _kept: kept,
         }
     }
 }
