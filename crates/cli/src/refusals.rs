@@ -53,7 +53,8 @@ impl From<Problem> for Failure {
             (400, code)
             | (
                 422,
-                code @ ("invalid-cursor" | "invalid-filter" | "invalid-sql" | "unfit-parameter"),
+                code @ ("invalid-cursor" | "invalid-filter" | "invalid-sql" | "unfit-body"
+                | "unfit-parameter"),
             ) => (Exit::Usage, code.to_owned()),
             (_, code) => (Exit::Failure, code.to_owned()),
         };

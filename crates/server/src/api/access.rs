@@ -17,6 +17,7 @@ use super::extract::{Json, Path, whole_number};
 use super::item::header;
 use super::media::JSON;
 use super::schema::{MeBody, Refusals, TokenBody, TokensBody};
+use super::shapes::LedgerName;
 use super::write::blocking;
 use crate::asking::{Asking, check};
 use crate::problem::{Code, Problem};
@@ -90,6 +91,7 @@ pub(crate) struct NewTokenBody {
     roles: Vec<String>,
     /// Ledgers that it is for; none: all, and the server itself.
     #[serde(default)]
+    #[schema(min_items = 1, value_type = Option<Vec<LedgerName>>)]
     ledgers: Option<Vec<String>>,
     /// Days that it lives.
     #[serde(default, deserialize_with = "whole_number")]
@@ -184,6 +186,21 @@ impl App {
 }
 
 fn wanted(body: NewTokenBody) -> Result<NewToken, Problem> {
+    let lists = [
+        ("/roles", body.roles.is_empty(), "name at least one"),
+        (
+            "/ledgers",
+            body.ledgers.as_ref().is_some_and(Vec::is_empty),
+            "name at least one, or leave it out for all",
+        ),
+    ];
+    for (pointer, is_empty, advice) in lists {
+        if is_empty {
+            let name = pointer.trim_start_matches('/');
+            let detail = format!("{name} is empty: {advice}");
+            return Err(Problem::new(Code::InvalidBody, detail).at(pointer));
+        }
+    }
     let mut roles = Vec::with_capacity(body.roles.len());
     for (number, role) in body.roles.iter().enumerate() {
         let role = role.parse::<Role>().map_err(|error| {
@@ -240,6 +257,12 @@ impl From<AccessError> for Problem {
             | AccessError::NoHome { .. } => Self::internal(&detail),
             AccessError::Locked { .. } => Self::new(Code::Busy, detail).retry_after(1),
             AccessError::TooManyTokens => Self::new(Code::Unfit, detail),
+            AccessError::ReservedLedger => Self::new(Code::UnfitBody, detail).at("/ledgers"),
+            AccessError::LedgerName { .. } => Self::new(Code::InvalidBody, detail).at("/ledgers"),
+            AccessError::TokenName { .. } => Self::new(Code::InvalidBody, detail).at("/name"),
+            AccessError::TokenLife { .. } => {
+                Self::new(Code::InvalidBody, detail).at("/expires_days")
+            }
             _ => Self::new(Code::InvalidBody, detail),
         }
     }

@@ -19,6 +19,7 @@ use super::item::header;
 use super::media::{JSON, content_type};
 use super::read::access;
 use super::schema::{AttachmentBody, Refusals};
+use super::shapes;
 use super::write::blocking;
 use crate::asking::Asking;
 use crate::book::Book;
@@ -33,7 +34,7 @@ const CHECKED_FIRST_BYTES_MAX: u64 = 8 << 20;
 #[utoipa::path(
     post, path = "/v1/ledgers/{ledger}/attachments", tag = "attachments", operation_id = "putAttachment",
     params(("ledger" = String, Path, description = "Name of the ledger")),
-    request_body(content = Option<Vec<u8>>, content_type = "application/octet-stream", description = "Its bytes"),
+    request_body(content = shapes::Bytes, content_type = "application/octet-stream", description = "Its bytes"),
     responses((status = 201, description = "It is stored", body = AttachmentBody), Refusals),
 )]
 pub(crate) async fn put(

@@ -10,24 +10,24 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::evidence::check_places;
-use super::extract::{Json, Path};
+use super::extract::{Json, Path, reason, unfit_body};
 use super::item::header;
 use super::media::JSON;
 use super::read::look_up;
 use super::schema::{ErasedBody, Refusals};
+use super::shapes::Place;
 use super::write::blocking;
 use crate::asking::Asking;
 use crate::problem::{Code, Problem};
 use crate::state::App;
 
-const REASON_BYTES_MAX: usize = 1000;
-
 /// What to erase, and why.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EraseBody {
-    /// Places to erase, as JSON Pointers. None: all content.
+    /// Places to erase, as JSON Pointers; left out, all content is erased.
     #[serde(default)]
+    #[schema(min_items = 1, value_type = Option<Vec<Place>>)]
     facts: Option<Vec<String>>,
     /// Why, as it will stand in the record of the erasure.
     #[schema(min_length = 1, max_length = 1000)]
@@ -54,19 +54,11 @@ pub(crate) async fn erase(
     Json(body): Json<EraseBody>,
 ) -> Result<Response, Problem> {
     let book = app.book(&asking, &ledger, Permission::Erase).await?;
-    let reason = body.reason.trim().to_owned();
-    if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
-        let detail = format!("a reason has 1 to {REASON_BYTES_MAX} bytes");
-        return Err(Problem::new(Code::InvalidBody, detail).at("/reason"));
-    }
+    let reason = reason(&body.reason)?.to_owned();
     let row = look_up(&book, &id).await?;
     let what = erasure(body.facts)?;
     if let (Erasure::Facts(pointers), Some(text)) = (&what, row.record.text()) {
-        check_places(pointers, text).map_err(|problem| Problem {
-            code: Code::InvalidBody,
-            faults: Vec::new(),
-            ..problem
-        })?;
+        check_places(pointers, text).map_err(|problem| unfit_body("/facts", problem.detail))?;
     }
     let by = asking.name().to_owned();
     let erased = id.clone();
@@ -90,9 +82,14 @@ pub(crate) async fn erase(
 }
 
 fn erasure(facts: Option<Vec<String>>) -> Result<Erasure, Problem> {
-    let Some(facts) = facts.filter(|facts| !facts.is_empty()) else {
+    let Some(facts) = facts else {
         return Ok(Erasure::Payload);
     };
+    // A list that came out empty by a slip must not erase everything.
+    if facts.is_empty() {
+        let detail = "facts is empty: name places, or leave it out to erase all content";
+        return Err(Problem::new(Code::InvalidBody, detail).at("/facts"));
+    }
     let mut pointers: Vec<Pointer> = Vec::with_capacity(facts.len());
     for (number, fact) in facts.iter().enumerate() {
         let pointer = fact.parse().map_err(|error: RecordError| {

@@ -13,6 +13,7 @@ use super::item::header;
 use super::media::JSON;
 use super::read::{access, look_up};
 use super::schema::{EvidenceBody, Refusals};
+use super::shapes::Place;
 use super::write::blocking;
 use crate::asking::Asking;
 use crate::problem::{Code, Problem};
@@ -23,9 +24,10 @@ use crate::state::App;
 #[into_params(parameter_in = Query)]
 pub(crate) struct EvidenceQuery {
     /// A place to show, as a JSON Pointer; given again for each. Nothing: everything.
-    #[param(value_type = Option<Vec<String>>)]
+    #[param(value_type = Option<Vec<Place>>)]
     show: Vec<String>,
     /// Also the records about this one, and the one it is about.
+    #[param(required = false)]
     linked: bool,
 }
 
@@ -35,12 +37,22 @@ impl EvidenceQuery {
         let mut read = Self::default();
         for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             match (name.as_ref(), value.as_ref()) {
-                ("show", "") => return Err(bad_parameter("show", "it is empty")),
+                ("show", "") => {
+                    return Err(bad_parameter(
+                        "show",
+                        "show is empty: name a place such as /decision, or leave it out",
+                    ));
+                }
                 ("show", place) => read.show.push(place.to_owned()),
                 ("linked", "true") => read.linked = true,
                 ("linked", "false") => read.linked = false,
-                ("linked", _) => return Err(bad_parameter("linked", "expected true or false")),
-                (unknown, _) => return Err(bad_parameter(unknown, "there is no such parameter")),
+                ("linked", _) => return Err(bad_parameter("linked", "linked is true or false")),
+                (unknown, _) => {
+                    return Err(bad_parameter(
+                        unknown,
+                        format!("there is no parameter {unknown:?} here"),
+                    ));
+                }
             }
         }
         Ok(read)

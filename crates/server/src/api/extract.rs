@@ -10,6 +10,8 @@ use super::media::is_json;
 use crate::problem::{Code, Problem};
 use crate::state::App;
 
+const REASON_LENGTH_MAX: usize = 1000;
+
 /// Parts of the path.
 #[derive(Debug)]
 pub(super) struct Path<T>(pub(super) T);
@@ -70,6 +72,27 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 /// A parameter that can be read, and does not fit what there is.
 pub(super) fn unfit_parameter(name: &str, problem: impl Into<String>) -> Problem {
     Problem::new(Code::UnfitParameter, problem).at(name)
+}
+
+/// A member of a body that can be read, and does not fit.
+pub(super) fn unfit_body(pointer: &str, problem: impl Into<String>) -> Problem {
+    Problem::new(Code::UnfitBody, problem).at(pointer)
+}
+
+/// Why something is done, as it will stand in a record, without the spaces around it.
+///
+/// # Errors
+/// [`Code::InvalidBody`] for one of another length, [`Code::UnfitBody`] for one of spaces alone.
+pub(super) fn reason(given: &str) -> Result<&str, Problem> {
+    if !(1..=REASON_LENGTH_MAX).contains(&given.chars().count()) {
+        let detail = format!("reason has 1 to {REASON_LENGTH_MAX} characters");
+        return Err(Problem::new(Code::InvalidBody, detail).at("/reason"));
+    }
+    let reason = given.trim();
+    if reason.is_empty() {
+        return Err(unfit_body("/reason", "reason is blank: say why"));
+    }
+    Ok(reason)
 }
 
 /// A whole number, which JSON may also write as `36.0`.

@@ -32,12 +32,13 @@ pub(crate) struct FacetsQuery {
     /// The filter.
     q: Option<String>,
     /// Fields to count by, with commas between: `decision,model,context.env`. Nothing: decision, model and kind.
+    #[param(pattern = "^[^,]*(,[^,]*){0,15}$")]
     field: Option<String>,
     /// Values of each field, the most frequent first.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// The size of the log to look at.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     as_of: Option<u64>,
 }
 
@@ -67,7 +68,7 @@ pub(crate) async fn facets(
     if fields.len() > FIELDS_MAX {
         return Err(bad_parameter(
             "field",
-            format!("at most {FIELDS_MAX} fields"),
+            format!("field names at most {FIELDS_MAX} fields"),
         ));
     }
     let filter = filter(&app, query.q.as_deref())?;
@@ -118,7 +119,7 @@ pub(crate) struct HistogramQuery {
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<Timestamp>,
     /// The size of the log to look at.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     as_of: Option<u64>,
 }
 

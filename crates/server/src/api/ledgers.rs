@@ -15,6 +15,7 @@ use super::extract::{Json, Path};
 use super::item::header;
 use super::media::JSON;
 use super::schema::{LedgerBody, LedgersBody, Refusals};
+use super::shapes::LedgerName;
 use super::write::blocking;
 use crate::asking::{Asking, check};
 use crate::book::Book;
@@ -42,7 +43,7 @@ pub(crate) async fn list(State(app): State<App>, asking: Asking) -> Result<Respo
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLedger {
     /// Its name: lower-case letters, digits, - and _.
-    #[schema(pattern = "^[a-z0-9][a-z0-9_-]{0,62}$")]
+    #[schema(value_type = LedgerName)]
     name: String,
     /// The name under which it signs, unique in the world; nothing: host, name and time.
     #[serde(default)]

@@ -18,7 +18,7 @@ use causebook_query::PageRequest;
 use causebook_record::Mask;
 use serde::Deserialize;
 
-use super::extract::{Path, Query, bad_parameter};
+use super::extract::{Path, Query, bad_parameter, unfit_parameter};
 use super::item::{array, header, item};
 use super::media::{JSON, NDJSON, accepted};
 use super::schema::{ListBody, Refusals};
@@ -50,7 +50,7 @@ pub(crate) struct ListQuery {
     /// Where to go on: `next` of the page before.
     cursor: Option<String>,
     /// The size of the log to look at; records behind it are as if they were not there. Nothing: its size now.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     as_of: Option<u64>,
 }
 
@@ -166,15 +166,15 @@ pub(super) fn filter(app: &App, q: Option<&str>) -> Result<Filter, Problem> {
 /// The size of the log to look at.
 ///
 /// # Errors
-/// [`Code::InvalidParameter`] for a size that the log does not have yet.
+/// [`Code::UnfitParameter`] for a size that the log does not have yet.
 pub(super) fn as_of(book: &Book, asked: Option<u64>) -> Result<u64, Problem> {
     let size = book.reader.size();
     match asked {
         None => Ok(size),
         Some(asked) if asked <= size => Ok(asked),
-        Some(_) => Err(bad_parameter(
+        Some(_) => Err(unfit_parameter(
             "as_of",
-            format!("the log has {size} records"),
+            format!("as_of is at most {size}, the records that the log has"),
         )),
     }
 }

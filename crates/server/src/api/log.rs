@@ -86,10 +86,10 @@ pub(crate) async fn tile(
 #[into_params(parameter_in = Query)]
 pub(crate) struct ConsistencyQuery {
     /// The earlier size.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 9_007_199_254_740_991_u64)]
     from: u64,
     /// The later size; nothing: that of the newest checkpoint.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 9_007_199_254_740_991_u64)]
     to: Option<u64>,
 }
 
@@ -109,11 +109,13 @@ pub(crate) async fn consistency(
     let size = book.covered_size();
     let to = query.to.unwrap_or(size);
     if to > size || size == 0 {
-        let detail = format!("the newest checkpoint covers {size} records");
+        let detail = format!("to is at most {size}, the records that the newest checkpoint covers");
         return Err(Problem::new(Code::NotCoveredYet, detail).at("to"));
     }
-    if query.from == 0 || to == 0 {
-        return Err(bad_parameter("from", "sizes are from 1 on"));
+    for (name, size) in [("from", query.from), ("to", to)] {
+        if size == 0 {
+            return Err(bad_parameter(name, format!("{name} is a size from 1 on")));
+        }
     }
     if query.from > to {
         return Err(unfit_parameter("from", format!("from is from 1 to {to}")));

@@ -13,7 +13,7 @@ use causebook_tlog::hash_leaf;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::extract::{Json, Path};
+use super::extract::{Json, Path, reason};
 use super::item::{array, header, item};
 use super::media::JSON;
 use super::schema::{HistoryBody, RecordBody, Refusals};
@@ -26,7 +26,6 @@ use crate::trail::Access;
 
 /// Most records of one history.
 const HISTORY_MAX: usize = 1000;
-const REASON_BYTES_MAX: usize = 1000;
 
 /// Show a record.
 ///
@@ -88,11 +87,7 @@ pub(crate) async fn reveal(
     Json(body): Json<RevealBody>,
 ) -> Result<Response, Problem> {
     let book = app.book(&asking, &ledger, Permission::Reveal).await?;
-    let reason = body.reason.trim();
-    if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
-        let detail = format!("a reason has 1 to {REASON_BYTES_MAX} bytes");
-        return Err(Problem::new(Code::InvalidBody, detail).at("/reason"));
-    }
+    let reason = reason(&body.reason)?;
     let found = look_up(&book, &id).await;
     let access = Access {
         reason: Some(reason),

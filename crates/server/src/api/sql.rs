@@ -16,6 +16,7 @@ use super::extract::{Json, Path, whole_number};
 use super::item::header;
 use super::media::{ARROW, CSV, JSON, NDJSON, accepted};
 use super::schema::{AnswerBody, Refusals};
+use super::shapes::Bytes;
 use super::write::blocking;
 use crate::asking::Asking;
 use crate::problem::{Code, Problem};
@@ -50,7 +51,7 @@ pub(crate) struct SqlBody {
     responses(
         (status = 200, description = "The answer", content(
             (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-            (Vec<u8> = "application/vnd.apache.arrow.stream"))),
+            (Bytes = "application/vnd.apache.arrow.stream"))),
         Refusals,
     ),
 )]

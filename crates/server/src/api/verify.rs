@@ -28,12 +28,12 @@ static RUNNING: AtomicBool = AtomicBool::new(false);
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VerifyBody {
-    /// `full`: every record. `quick`: the checkpoint, the sizes and the tree's edge.
     #[serde(default)]
     #[schema(inline)]
     depth: VerifyDepth,
 }
 
+/// `full`: every record. `quick`: the checkpoint, the sizes and the tree's edge.
 #[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum VerifyDepth {

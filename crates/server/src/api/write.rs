@@ -14,11 +14,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::batch;
-use super::extract::{Path, Query};
+use super::extract::{Path, Query, unfit_parameter};
 use super::incoming::Incoming;
 use super::item::header;
 use super::media::{ARROW, JSON, NDJSON, content_type};
 use super::schema::{ReceiptBody, Refusals};
+use super::shapes::{Bytes, NewRecord};
 use super::whole;
 use crate::asking::{Asking, check};
 use crate::book::Book;
@@ -50,27 +51,6 @@ enum Wait {
     Proof,
 }
 
-/// A record, as docs/format.md section 5 has it: a decision with its model and at least one of input, output and decision,
-/// or a record that refers to one.
-#[derive(utoipa::ToSchema)]
-#[allow(dead_code, reason = "read by the description of the API alone")]
-pub(crate) struct NewRecord {
-    #[schema(min_length = 1, max_length = 128)]
-    id: Option<String>,
-    #[schema(example = "decision")]
-    kind: Option<String>,
-    /// RFC 3339.
-    time: Option<String>,
-    /// A name, or an object with name, version, digest.
-    model: Option<serde_json::Value>,
-    input: Option<serde_json::Value>,
-    output: Option<serde_json::Value>,
-    decision: Option<String>,
-    score: Option<f64>,
-    subject: Option<String>,
-    refers_to: Option<String>,
-}
-
 /// Record a decision, or a batch of them.
 ///
 /// The body is one record in JSON, a batch in NDJSON, or a batch in Arrow IPC. A single record is answered with its
@@ -86,7 +66,7 @@ pub(crate) struct NewRecord {
     request_body(content(
         (NewRecord = "application/json"),
         (String = "application/x-ndjson"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"),
+        (Bytes = "application/vnd.apache.arrow.stream"),
     ), description = "One record, or a batch"),
     responses(
         (status = 201, description = "The record is recorded", body = ReceiptBody, headers(("location" = String, description = "Where the record is"))),
@@ -112,27 +92,39 @@ pub(crate) async fn append(
     }
     let form = content_type(&headers);
     let incoming = Incoming::new(body, &app);
-    if form != JSON && (query.wait.is_some() || headers.contains_key(&IDEMPOTENCY_KEY)) {
-        let detail = "wait and Idempotency-Key are for one record, sent as application/json";
-        return Err(Problem::new(Code::InvalidParameter, detail).at("wait"));
-    }
-    if query.whole && form != NDJSON {
-        let detail = format!("whole is for batches, sent as {NDJSON}");
-        return Err(Problem::new(Code::InvalidParameter, detail).at("whole"));
-    }
+    fits(&form, &query, &headers)?;
     match form.as_str() {
         NDJSON if query.whole => {
             whole::append(&app, &asking, book, query.allow_missing_target, incoming).await
         }
         JSON => one(&app, &asking, &book, &query, &headers, incoming).await,
         NDJSON => batch::ndjson(app, asking, book, query.allow_missing_target, incoming),
-        ARROW => batch::arrow(app, asking, book, query.allow_missing_target, incoming).await,
-        _ => Err(Problem::new(
-            Code::UnsupportedMediaType,
-            format!("records are read as {JSON}, {NDJSON} or {ARROW}"),
-        )
-        .at("content-type")),
+        _ => batch::arrow(app, asking, book, query.allow_missing_target, incoming).await,
     }
+}
+
+/// Whether the body's form is one that is read, and nothing is asked for that is meant for another.
+fn fits(form: &str, query: &AppendQuery, headers: &HeaderMap) -> Result<(), Problem> {
+    if ![JSON, NDJSON, ARROW].contains(&form) {
+        let detail = format!("records are read as {JSON}, {NDJSON} or {ARROW}");
+        return Err(Problem::new(Code::UnsupportedMediaType, detail).at("content-type"));
+    }
+    if form != JSON && query.wait.is_some() {
+        let detail = format!("wait is for one record, sent as {JSON}; a batch goes without it");
+        return Err(unfit_parameter("wait", detail));
+    }
+    if form != JSON && headers.contains_key(&IDEMPOTENCY_KEY) {
+        let detail = format!(
+            "Idempotency-Key is for one record, sent as {JSON}; records of a batch have ids of their own"
+        );
+        return Err(unfit_parameter(IDEMPOTENCY_KEY.as_str(), detail));
+    }
+    if query.whole && form != NDJSON {
+        let detail =
+            format!("whole is for batches sent as {NDJSON}; anything else goes without it");
+        return Err(unfit_parameter("whole", detail));
+    }
+    Ok(())
 }
 
 /// Whoever may record one kind of record may begin; each record is then held against its own kind.

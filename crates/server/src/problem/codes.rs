@@ -41,6 +41,8 @@ codes! {
         "An override or reversal names the decision in force before and another one after it.";
     InvalidBody "invalid-body" BAD_REQUEST "The body cannot be read"
         "Send what the Content-Type says, whole, and in the encoding that Content-Encoding says.";
+    UnfitBody "unfit-body" UNPROCESSABLE_ENTITY "The body can be read, and does not fit"
+        "Each of errors names the place, as a JSON Pointer: a place that the record does not have, a reason without a word.";
     InvalidParameter "invalid-parameter" BAD_REQUEST "A parameter is not what it should be"
         "Each of errors names the parameter. Parameters that nobody knows are refused, so that a slip is not passed over.";
     UnfitParameter "unfit-parameter" UNPROCESSABLE_ENTITY "A parameter can be read, and does not fit"

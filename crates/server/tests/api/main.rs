@@ -12,6 +12,7 @@ mod find;
 mod limits;
 mod live;
 mod operate;
+mod refusals;
 mod support;
 mod tokens;
 mod trail;

@@ -38,6 +38,12 @@ impl Answer {
     }
 
     /// The code of the problem, which is also in its page's address; the status agrees with the body's.
+    /// The place of the first fault.
+    pub(crate) fn pointer(&self) -> String {
+        let problem = self.json();
+        problem["errors"][0]["pointer"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) fn code(&self) -> String {
         let problem = self.json();
         assert_eq!(self.headers["content-type"], "application/problem+json");

@@ -73,6 +73,8 @@ fn tokens_are_made_listed_and_revoked_at_once() {
     for body in [
         json!({"name": "x", "roles": ["root"]}),
         json!({"name": "x", "roles": []}),
+        json!({"name": "x", "roles": ["ingest"], "ledgers": []}),
+        json!({"name": "x", "roles": ["ingest"], "ledgers": ["no such name"]}),
         json!({"name": "x y", "roles": ["ingest"]}),
         json!({"name": "x", "roles": ["ingest"], "expires_days": 4000}),
         json!({"name": "x", "roles": ["ingest"], "admin": true}),
@@ -83,6 +85,12 @@ fn tokens_are_made_listed_and_revoked_at_once() {
             "{body}"
         );
     }
+    let trail = json!({"name": "x", "roles": ["ingest"], "ledgers": ["access"]});
+    let refused = admin.post("/v1/tokens", &trail);
+    assert_eq!(
+        (refused.code(), refused.pointer()),
+        ("unfit-body".to_owned(), "/ledgers".to_owned())
+    );
 }
 
 #[test]
