@@ -23,7 +23,7 @@ cargo xtask TASK
                 simulation, kills, tampering
   engines       read the table with engines that are not ours (Python deltalake; Spark Connect by pysail)
   tiles         verify the log of a running server with Tessera's client and fsck (needs Go), also after changes
-  schemathesis [N]
+  schemathesis [N] [SEED]
                 requests made up from the API's description, N an operation (30), as every role: no failure
   bench [N] [R] Causebook beside other systems: N records, R rounds (200000, 3)
   bench growth  100 thousand, a million, ten million records; [N] to stop at N
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::bench(arguments.get(1..).unwrap_or_default()),
         Some("load") => bench::load(arguments.get(1..).unwrap_or_default()),
         Some("tiles") => tiles::tiles(),
-        Some("schemathesis") => schemathesis::schemathesis(count),
+        Some("schemathesis") => schemathesis::schemathesis(arguments.get(1..).unwrap_or_default()),
         Some("figures") => steps::figures(count),
         Some("sim") => steps::sim(arguments.get(1..).unwrap_or_default()),
         Some("kills") => steps::kills(count),

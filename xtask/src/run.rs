@@ -50,6 +50,18 @@ pub(crate) fn program_in_root(program: &str, arguments: &[&str]) -> Result<(), F
     run(&mut command(program, arguments), program, arguments)
 }
 
+/// A program in a folder of its own, with these variables set: for what must not be shown, and what leaves files behind.
+pub(crate) fn program_within(
+    folder: &Path,
+    variables: &[(&str, &str)],
+    program: &str,
+    arguments: &[&str],
+) -> Result<(), Failure> {
+    let mut command = command(program, arguments);
+    command.current_dir(folder).envs(variables.iter().copied());
+    run(&mut command, program, arguments)
+}
+
 fn run(command: &mut Command, program: &str, arguments: &[&str]) -> Result<(), Failure> {
     say(&format!("$ {} {}", short(program), arguments.join(" ")));
     let status = command.status();

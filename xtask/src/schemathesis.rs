@@ -5,21 +5,28 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::run::{Failure, output, program_in_root, runs, say, scratch, target};
+use crate::run::{
+    Failure, output, program_in_root, program_within, root, runs, say, scratch, target,
+};
 use crate::served::Served;
 use crate::steps::{PYTHON, built, path};
 
 const ROLES: [&str; 5] = ["ingest", "engineer", "compliance", "auditor", "admin"];
 /// Requests made up for each operation, in each phase, where no number is given.
 const EXAMPLES: &str = "30";
-/// Of the requests made up; a finding is repeated by running again.
+/// Of the requests made up, where no other is given; a finding is repeated by running again.
 const SEED: &str = "20260301";
+/// The variable that the settings take the token from, so that no output shows it.
+const TOKEN: &str = "CAUSEBOOK_SCHEMATHESIS_TOKEN";
 
-/// Runs every check, and lets no failure pass.
-pub(crate) fn schemathesis(examples: Option<&str>) -> Result<(), Failure> {
+/// Runs every check, and lets no failure pass. `[N] [SEED]`
+pub(crate) fn schemathesis(arguments: &[String]) -> Result<(), Failure> {
+    let examples = arguments.first().map_or(EXAMPLES, String::as_str);
+    let seed = arguments.get(1).map_or(SEED, String::as_str);
     let python = environment()?;
     let binary = path(&built("causebook")?)?;
     let folder = scratch("schemathesis")?;
+    let settings = path(&root().join("tests/peers/schemathesis/schemathesis.toml"))?;
     let mut failed = Vec::new();
     let mut table = vec![format!(
         "{:<12} {:>10} {:>10} {:>10}  outcome",
@@ -37,23 +44,25 @@ pub(crate) fn schemathesis(examples: Option<&str>) -> Result<(), Failure> {
         let token = token.lines().next().unwrap_or_default().to_owned();
         let mut served = Served::start(&binary, &home, &["--limits-requests-per-s", "0"])?;
         let report = folder.join(format!("{role}.json"));
-        let ended = program_in_root(
+        let ended = program_within(
+            &folder,
+            &[(TOKEN, &token)],
             &python,
             &[
                 "-m",
                 "schemathesis.cli",
                 "--config-file",
-                "tests/peers/schemathesis/schemathesis.toml",
+                &settings,
                 "run",
                 &format!("{}/openapi.json", served.url),
                 "--checks",
                 "all",
-                "--header",
-                &format!("Authorization:Bearer {token}"),
                 "--max-examples",
-                examples.unwrap_or(EXAMPLES),
+                examples,
                 "--seed",
-                SEED,
+                seed,
+                "--generation-database",
+                "none",
                 "--request-timeout",
                 "30",
                 "--continue-on-failure",
