@@ -78,7 +78,7 @@ pub(crate) async fn put(
         ("ledger" = String, Path, description = "Name of the ledger"),
         ("digest" = String, Path, description = "sha256: and 64 hexadecimal digits"),
     ),
-    responses((status = 200, description = "Its bytes", content_type = "application/octet-stream", body = Vec<u8>), Refusals),
+    responses((status = 200, description = "Its bytes", content_type = "application/octet-stream", body = shapes::Bytes), Refusals),
 )]
 pub(crate) async fn get(
     State(app): State<App>,

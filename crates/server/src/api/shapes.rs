@@ -64,6 +64,10 @@ texts! {
 /// or a record that refers to one.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "model": {"name": "credit", "version": "3"}, "input": {"age": 30}, "output": {"score": 0.61}, "decision": "deny",
+    "subject": "applicant-7"
+}))]
 #[allow(dead_code, reason = "read by the description of the API alone")]
 pub(crate) struct NewRecord {
     /// Key of idempotency: the same record with the same id is recorded once. One is made up where there is none.
