@@ -324,6 +324,18 @@ pub(crate) struct EvidenceBody {
     records: Vec<serde_json::Value>,
 }
 
+/// What one record is answered with.
+#[derive(ToSchema)]
+#[schema(as = Recorded)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "read by the description of the API alone")]
+pub(crate) enum RecordedBody {
+    /// Without `wait`.
+    Receipt(ReceiptBody),
+    /// With `wait=proof`.
+    Evidence(EvidenceBody),
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Causebook", description = "The audit trail for model decisions: captured, proven, explained. Errors are RFC 9457 problems; every one has a page on the server."),

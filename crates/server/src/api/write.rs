@@ -18,7 +18,7 @@ use super::extract::{Path, Query, unfit_parameter};
 use super::incoming::Incoming;
 use super::item::header;
 use super::media::{ARROW, JSON, NDJSON, content_type};
-use super::schema::{ReceiptBody, Refusals};
+use super::schema::{RecordedBody, Refusals};
 use super::shapes::{Bytes, NewRecord};
 use super::whole;
 use crate::asking::{Asking, check};
@@ -69,9 +69,9 @@ enum Wait {
         (Bytes = "application/vnd.apache.arrow.stream"),
     ), description = "One record, or a batch"),
     responses(
-        (status = 201, description = "The record is recorded", body = ReceiptBody, headers(("location" = String, description = "Where the record is"))),
+        (status = 201, description = "The record is recorded: its receipt or, with `wait=proof`, its evidence", body = RecordedBody, headers(("location" = String, description = "Where the record is"))),
         (status = 200, description = "The record was here already; or the results of a batch, one line for each record", content(
-            (ReceiptBody = "application/json"), (String = "application/x-ndjson"))),
+            (RecordedBody = "application/json"), (String = "application/x-ndjson"))),
         Refusals,
     ),
 )]
