@@ -47,9 +47,10 @@ impl<'a> Supply<'a> {
                 self.wanted = self.wanted.saturating_sub(N);
                 return Ok(taken);
             }
-            self.bytes
-                .resize(self.wanted.clamp(N, SUPPLY_BYTES.max(N)), 0);
-            fill(self.disk, &mut self.bytes)?;
+            let mut bytes = vec![0; self.wanted.clamp(N, SUPPLY_BYTES.max(N))];
+            // Kept only when they are what they should be: zeros of a request that failed are no key.
+            fill(self.disk, &mut bytes)?;
+            self.bytes = bytes;
         }
     }
 }
@@ -59,4 +60,23 @@ fn fill(disk: &dyn Disk, bytes: &mut [u8]) -> Result<(), LedgerError> {
         "asking for randomness",
         "the operating system",
     ))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::sim::{Fault, SimDisk};
+
+    #[test]
+    fn what_a_supply_gives_is_never_given_twice_and_never_zeros_of_a_request_that_failed() {
+        let disk = SimDisk::new();
+        let mut supply = Supply::new(&disk, 100 * 16);
+        disk.set_fault(Some(Fault::At(disk.operations())));
+        assert!(supply.take::<16>().is_err());
+        let mut given = std::collections::BTreeSet::from([[0; 16]]);
+        for _ in 0..200 {
+            assert!(given.insert(supply.take().unwrap()));
+        }
+    }
 }
