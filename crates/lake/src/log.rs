@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causebook_ledger::TableError;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
@@ -99,6 +99,8 @@ pub(crate) struct Log {
     folder: PathBuf,
     watch: Watch,
     failing: Failing,
+    /// Held while the log is read or written, so that a failure is told to whom it happened.
+    turn: Mutex<()>,
 }
 
 impl Log {
@@ -124,6 +126,7 @@ impl Log {
             folder,
             watch,
             failing,
+            turn: Mutex::default(),
         })
     }
 
@@ -154,6 +157,7 @@ impl Log {
 
     /// The newest committed state.
     pub(crate) fn load(&self) -> Result<Snapshot, TableError> {
+        let _turn = self.turn();
         let mut attempt = 1;
         loop {
             // What failed before and was got over says nothing about this attempt.
@@ -172,6 +176,7 @@ impl Log {
 
     /// The newest committed state, given an earlier one.
     pub(crate) fn update(&self, earlier: &Snapshot) -> Result<Snapshot, TableError> {
+        let turn = self.turn();
         let updated = self.runtime.block_on(async {
             let mut state = earlier.state.clone();
             state.update(&self.store, None).await?;
@@ -180,6 +185,7 @@ impl Log {
             }
             self.snapshot(state).await.map(Some)
         });
+        drop(turn);
         match updated {
             Ok(Some(newer)) => self.checked(newer),
             Ok(None) => Ok(earlier.clone()),
@@ -222,6 +228,7 @@ impl Log {
                 Arc::clone(&self.store),
                 operation(purpose),
             );
+        let _turn = self.turn();
         let committed = self.runtime.block_on(async {
             let state = commit.await?.snapshot();
             self.snapshot(state).await
@@ -305,6 +312,10 @@ impl Log {
 
     fn checked(&self, snapshot: Result<Snapshot, String>) -> Result<Snapshot, TableError> {
         snapshot.map_err(|what| damaged(&self.folder.join(LOG_FOLDER), what))
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn unreadable(&self, why: deltalake_core::DeltaTableError) -> TableError {

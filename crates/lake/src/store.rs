@@ -104,7 +104,11 @@ impl ObjectStore for SyncedStore {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         // Read here and now, where it is seen whether the storage failed; entries of the log are small.
         let read = async {
+            let head = options.head;
             let result = self.local.get_opts(location, options).await?;
+            if head {
+                return Ok(result);
+            }
             let (meta, range) = (result.meta.clone(), result.range.clone());
             let attributes = result.attributes.clone();
             let bytes = result.bytes().await?;
