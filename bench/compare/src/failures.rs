@@ -25,7 +25,7 @@ impl Failures {
         for failure in &self.0 {
             let failure = failure.trim().replace('\n', " ");
             // Writing to a string does not fail.
-            let _ = writeln!(text, "\n**Failed**, so its figures are missing: {failure}");
+            let _ = writeln!(text, "\n**Failed**; figures of it, if any stand above, do not count: {failure}");
         }
     }
 

@@ -182,10 +182,15 @@ fn sample(all: &[Target], count: usize, random: &mut Random) -> Vec<Target> {
         .iter()
         .partition(|target| !Fault::of(&target.place.call).contains(&Fault::Kill));
     let mut shares = |targets: Vec<&Target>, count: usize| {
-        let share = targets.len() / count.max(1);
+        let count = count.min(targets.len());
         // Not the first of each: which fault it is goes round with the place.
-        let places =
-            (0..count).map(|number| number * share + random.below(share.max(1) as u64) as usize);
+        let places = (0..count).map(|number| {
+            let (begin, end) = (
+                number * targets.len() / count,
+                (number + 1) * targets.len() / count,
+            );
+            begin + random.below((end - begin) as u64) as usize
+        });
         let chosen: Vec<Target> = places
             .filter_map(|place| targets.get(place).map(|target| (*target).clone()))
             .collect();
