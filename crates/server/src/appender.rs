@@ -15,7 +15,7 @@ const QUEUE: usize = 4096;
 /// Most records committed together.
 const GROUP_MAX: usize = 1024;
 
-type Answer = Result<Receipt, AppendError>;
+pub(crate) type Answer = Result<Receipt, AppendError>;
 
 struct Pending {
     draft: Draft,

@@ -1,7 +1,7 @@
 //! One ledger as the server holds it: its engine, a reader that sees every acknowledged record, and SQL over both.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causebook_lake::DeltaTable;
 use causebook_ledger::{
@@ -26,6 +26,7 @@ pub(crate) struct Book {
     pub(crate) reader: Reader,
     pub(crate) query: Query,
     pub(crate) appender: Appender,
+    reviewing: Mutex<()>,
     /// Records acknowledged, as they grow.
     pub(crate) size: watch::Receiver<u64>,
     /// Records under a signed checkpoint, as they grow.
@@ -33,6 +34,13 @@ pub(crate) struct Book {
 }
 
 impl Book {
+    /// The turn to record reviews: nobody else changes what is in force while it is held. It blocks.
+    pub(crate) fn reviewing(&self) -> MutexGuard<'_, ()> {
+        self.reviewing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Opens a ledger for writing, recovering what an earlier process left.
     ///
     /// # Errors
@@ -69,6 +77,7 @@ impl Book {
             reader,
             query,
             appender,
+            reviewing: Mutex::default(),
             size,
             covered,
         })

@@ -46,8 +46,7 @@ struct Batch {
     allow_missing: bool,
     /// What a result calls its place: `line` or `row`.
     place: &'static str,
-    /// Given back when the last chunk is recorded.
-    #[expect(dead_code, reason = "held, not looked at")]
+    /// Given back when the last chunk is recorded and the last result is taken.
     permit: Arc<OwnedSemaphorePermit>,
 }
 
@@ -159,6 +158,7 @@ pub(super) async fn arrow(
 /// Appends chunks and streams their results. Appending goes on whether or not anybody reads them.
 fn answer(batch: Batch, cut: mpsc::Receiver<Chunk>) -> Response {
     let (results, lines) = mpsc::unbounded_channel::<Bytes>();
+    let permit = Arc::clone(&batch.permit);
     tokio::spawn(async move {
         let chunks =
             futures::stream::unfold(cut, |mut cut| async { Some((cut.recv().await?, cut)) });
@@ -185,9 +185,9 @@ fn answer(batch: Batch, cut: mpsc::Receiver<Chunk>) -> Response {
             let _ = results.send(text.unwrap_or_default().into());
         }
     });
-    let lines = futures::stream::unfold(lines, |mut lines| async {
+    let lines = futures::stream::unfold((lines, permit), |(mut lines, permit)| async {
         let text = lines.recv().await?;
-        Some((Ok::<_, std::convert::Infallible>(text), lines))
+        Some((Ok::<_, std::convert::Infallible>(text), (lines, permit)))
     });
     let head = [(header::CONTENT_TYPE, header(NDJSON))];
     (head, Body::from_stream(lines)).into_response()
@@ -302,7 +302,10 @@ impl Batch {
     /// Appends a chunk and gives its results, one line each. The turn is over when it is recorded.
     fn append(&self, chunk: Chunk, turn: Turn) -> String {
         let start = self.app.clock.monotonic();
-        let mut links = chunk.has_links().then(Links::default);
+        let is_linked = matches!(turn, Turn::Alone(_));
+        let reviewing = is_linked.then(|| self.book.reviewing());
+        let mut links =
+            is_linked.then(|| Links::new(&self.app, &self.asking, &self.book, self.allow_missing));
         let mut drafts = Vec::with_capacity(chunk.records.len());
         let mut refused: Vec<Option<Problem>> = Vec::with_capacity(chunk.records.len());
         let places: Vec<u64> = chunk.records.iter().map(|(place, _)| *place).collect();
@@ -320,7 +323,7 @@ impl Batch {
             .book
             .ledger
             .append_batch(drafts, self.asking.name(), VIA);
-        drop(turn);
+        drop((reviewing, turn));
         let took = self.app.clock.monotonic().saturating_sub(start);
         self.app.metrics.committed(name, took);
         let mut answers = answers.into_iter();
@@ -351,11 +354,11 @@ impl Batch {
         text
     }
 
-    fn draft(&self, bytes: &[u8], links: Option<&mut Links>) -> Result<Draft, Problem> {
+    fn draft(&self, bytes: &[u8], links: Option<&mut Links<'_>>) -> Result<Draft, Problem> {
         let draft = Draft::parse(bytes)?;
         permit(&self.asking, &self.book.name, &draft)?;
         if let Some(links) = links {
-            links.check(&draft, &self.book.reader, self.allow_missing)?;
+            links.check(&draft)?;
         }
         Ok(draft)
     }

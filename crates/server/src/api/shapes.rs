@@ -231,6 +231,12 @@ struct Review {
     role: String,
     #[schema(min_length = 1)]
     reason: String,
+    /// The decision in force, as whoever reviewed it saw it; an override needs it.
+    #[schema(required = false)]
+    before: String,
+    /// The decision from now on; an override needs it.
+    #[schema(required = false)]
+    after: String,
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -15,7 +15,7 @@ use super::write::{blocking, outcome, permit, receipt_json};
 use crate::appender::VIA;
 use crate::asking::Asking;
 use crate::book::Book;
-use crate::linked::Links;
+use crate::linked::{self, Links};
 use crate::problem::{Code, Fault, Problem};
 use crate::state::App;
 
@@ -39,8 +39,12 @@ pub(super) async fn append(
     let bytes = incoming.whole(BYTES_MAX).await?;
     let (app, asking) = (app.clone(), asking.clone());
     let text = blocking(move || {
-        let (drafts, lines) = drafts(&app, &asking, &book, allow_missing, &bytes)?;
+        let is_linked = linked::may_link(&bytes);
+        let reviewing = is_linked.then(|| book.reviewing());
+        let mut links = is_linked.then(|| Links::new(&app, &asking, &book, allow_missing));
+        let (drafts, lines) = drafts(&app, &asking, &book, links.as_mut(), &bytes)?;
         let appended = book.ledger.append_all(drafts, asking.name(), VIA);
+        drop(reviewing);
         let receipts = appended.map_err(|(position, error)| {
             let line = lines.get(position).copied().unwrap_or(0);
             let result = outcome(&Err(error.clone()));
@@ -77,11 +81,10 @@ fn drafts(
     app: &App,
     asking: &Asking,
     book: &Book,
-    allow_missing: bool,
+    mut links: Option<&mut Links<'_>>,
     bytes: &[u8],
 ) -> Result<(Vec<Draft>, Vec<usize>), Problem> {
-    let (mut drafts, mut lines) = (Vec::new(), Vec::new());
-    let mut links = Links::default();
+    let (mut drafts, mut lines, mut records) = (Vec::new(), Vec::new(), 0);
     let mut refused: Option<Problem> = None;
     for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {
@@ -89,7 +92,9 @@ fn drafts(
         }
         let draft = Draft::parse(line).map_err(Problem::from).and_then(|draft| {
             permit(asking, &book.name, &draft)?;
-            links.check(&draft, &book.reader, allow_missing)?;
+            if let Some(links) = &mut links {
+                links.check(&draft)?;
+            }
             Ok(draft)
         });
         match draft {
@@ -99,7 +104,8 @@ fn drafts(
             }
             Err(problem) => note(&mut refused, number + 1, problem),
         }
-        if drafts.len() > app.config.limits.records {
+        records += 1;
+        if records > app.config.limits.records {
             let detail = format!("a batch has at most {} records", app.config.limits.records);
             return Err(Problem::new(Code::TooLarge, detail));
         }

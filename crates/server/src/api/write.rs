@@ -1,5 +1,6 @@
 //! Records in: one, or a batch. A receipt is given when the record is on stable storage with its place fixed.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use causebook_access::Permission;
 use causebook_ledger::{Clock as _, Receipt};
-use causebook_record::{Draft, INPUT_BYTES_MAX, Selection};
+use causebook_record::{Draft, INPUT_BYTES_MAX, Kind, Selection};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -21,9 +22,10 @@ use super::media::{ARROW, JSON, NDJSON, content_type};
 use super::schema::{RecordedBody, Refusals};
 use super::shapes::{Bytes, NewRecord};
 use super::whole;
+use crate::appender::{Answer, VIA};
 use crate::asking::{Asking, check};
 use crate::book::Book;
-use crate::linked::Links;
+use crate::linked::{self, Links};
 use crate::problem::{Code, Problem};
 use crate::state::App;
 
@@ -149,17 +151,7 @@ async fn one(
     let bytes = incoming.whole(INPUT_BYTES_MAX).await?;
     let draft = keyed(Draft::parse(&bytes), &bytes, headers)?;
     permit(asking, &book.name, &draft)?;
-    let draft = if draft.text().contains("\"refers_to\":") {
-        let (book, allow_missing) = (Arc::clone(book), query.allow_missing_target);
-        blocking(move || {
-            Links::default().check(&draft, &book.reader, allow_missing)?;
-            Ok(draft)
-        })
-        .await?
-    } else {
-        draft
-    };
-    let answer = book.appender.append(draft, Arc::from(asking.name())).await;
+    let answer = record(app, asking, book, query.allow_missing_target, draft).await?;
     let result = outcome(&answer);
     app.metrics.ingested(&book.name, result, 1);
     let receipt = answer?;
@@ -184,6 +176,35 @@ async fn one(
         ),
     ];
     Ok((status, head, body).into_response())
+}
+
+/// Appends one record, which is checked first if it refers to another.
+async fn record(
+    app: &App,
+    asking: &Asking,
+    book: &Arc<Book>,
+    allow_missing: bool,
+    draft: Draft,
+) -> Result<Answer, Problem> {
+    if !linked::may_link(draft.text().as_bytes()) {
+        return Ok(book.appender.append(draft, Arc::from(asking.name())).await);
+    }
+    let (to_check, asks, into) = (app.clone(), asking.clone(), Arc::clone(book));
+    let checked = blocking(move || {
+        let is_review = draft.kind() == Kind::Review;
+        let _reviewing = is_review.then(|| into.reviewing());
+        Links::new(&to_check, &asks, &into, allow_missing).check(&draft)?;
+        // A review is recorded in the same turn, anything else with all that wait.
+        Ok(if is_review {
+            ControlFlow::Break(into.ledger.append(draft, asks.name(), VIA))
+        } else {
+            ControlFlow::Continue(draft)
+        })
+    });
+    Ok(match checked.await? {
+        ControlFlow::Break(answer) => answer,
+        ControlFlow::Continue(draft) => book.appender.append(draft, Arc::from(asking.name())).await,
+    })
 }
 
 /// The draft, with the Idempotency-Key for an id if it has none.

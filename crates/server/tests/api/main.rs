@@ -13,6 +13,7 @@ mod limits;
 mod live;
 mod operate;
 mod refusals;
+mod reviews;
 mod support;
 mod tokens;
 mod trail;
