@@ -11,6 +11,9 @@ use crate::problem::{Code, Problem};
 use crate::state::App;
 use crate::trail::Access;
 
+/// Who asks where nobody is known.
+pub(crate) const NOBODY: &str = "nobody";
+
 /// One request, as far as it matters who sends it.
 #[derive(Clone, Debug)]
 pub(crate) struct Asking {
@@ -28,7 +31,7 @@ impl Asking {
     pub(crate) fn name(&self) -> &str {
         self.principal
             .as_ref()
-            .map_or("nobody", |principal| principal.name())
+            .map_or(NOBODY, |principal| principal.name())
     }
 
     /// # Errors
@@ -87,7 +90,7 @@ pub(crate) fn check(asking: &Asking, ledger: &str, permission: Permission) -> Re
         .map(|role| role.as_str())
         .collect();
     let detail = format!(
-        "{} may not {} ledger {ledger:?}",
+        "{} lacks the permission {:?} on ledger {ledger:?}",
         principal.name(),
         permission.as_str()
     );

@@ -1,6 +1,7 @@
 //! Who is asking: known by a token, a client certificate or a login, or on a server of this machine alone that knows
 //! nobody yet, by being here.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -13,8 +14,6 @@ use crate::serve::Peer;
 use crate::state::App;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// The names of this machine to itself.
-const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// The principal behind a request; none for a stranger who shows nothing. What is shown and does not hold is refused, counted,
 /// and told in the log while there is room: it is no record, or strangers could fill the disk.
@@ -125,11 +124,17 @@ fn embedded(app: &App, peer: &Peer, request: &Request) -> Result<Option<Arc<Prin
         .host()
         .or_else(|| text_of(request.headers(), &header::HOST).map(origin_host));
     // Not public_url: whoever comes by that name comes from another machine, through a proxy on this one.
-    let is_ours = |host: &str| LOOPBACK.iter().any(|own| host.eq_ignore_ascii_case(own));
     if !host.is_none_or(is_ours) {
         let detail =
             "until a token is made, this server answers to the names of this machine alone";
         return Err(Refused::new(Code::CrossSite, detail).at("host"));
+    }
+    if let Some(name) = FORWARDED
+        .iter()
+        .find(|name| request.headers().contains_key(**name))
+    {
+        let detail = "a proxy sent this on for somebody else; make a token first";
+        return Err(Refused::new(Code::CrossSite, detail).at(name));
     }
     let origin = text_of(request.headers(), &header::ORIGIN);
     let site = text_of(request.headers(), &SEC_FETCH_SITE);
@@ -140,6 +145,23 @@ fn embedded(app: &App, peer: &Peer, request: &Request) -> Result<Option<Arc<Prin
         return Err(Refused::new(Code::CrossSite, detail).at("origin"));
     }
     Ok(Some(Arc::new(Principal::local())))
+}
+
+/// Headers by which proxies tell for whom they ask.
+const FORWARDED: [&str; 4] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-real-ip",
+];
+
+/// Whether a host is this machine, by a name or an address that leads nowhere else.
+fn is_ours(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use causebook_ledger::Clock as _;
 
-use crate::asking::Asking;
+use crate::asking::{Asking, NOBODY};
 use crate::authentication::authenticate;
 use crate::otlp::{Span, random_hex};
 use crate::problem::{Code, Problem};
@@ -56,7 +56,7 @@ pub(crate) async fn front(
             request.extensions_mut().insert(asking);
             (who, bounded(&app, &path, request, next).await)
         }
-        Err(problem) => ("nobody".to_owned(), problem.response(&request_id)),
+        Err(problem) => (NOBODY.to_owned(), problem.response(&request_id)),
     };
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = problem.or_else(|| unexplained(&response)) {
@@ -248,7 +248,9 @@ fn report(
     let status = response.status().as_u16();
     app.metrics.request(method, path, status, took);
     let took_ms = took.as_secs_f64() * 1e3;
-    if response.status().is_server_error() {
+    // Strangers can cause some failures as often as they like.
+    let is_told = || who != NOBODY || app.refusals.take(app.clock.monotonic()).is_some();
+    if response.status().is_server_error() && is_told() {
         tracing::warn!(%method, path, status, took_ms, who, request_id, "request");
     } else {
         tracing::debug!(%method, path, status, took_ms, who, request_id, "request");

@@ -16,7 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabels {
-    method: String,
+    method: &'static str,
     path: String,
     status: u16,
 }
@@ -164,7 +164,7 @@ impl Metrics {
 
     pub(crate) fn request(&self, method: &Method, path: &str, status: u16, took: Duration) {
         let labels = RequestLabels {
-            method: method.as_str().to_owned(),
+            method: known_method(method),
             path: path.to_owned(),
             status,
         };
@@ -233,6 +233,20 @@ impl Metrics {
             let _ = writeln!(text, "# the metrics could not be written");
         }
         text
+    }
+}
+
+/// A method as a label. HTTP lets a client make up its own, and a label is kept for ever.
+fn known_method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
     }
 }
 

@@ -270,7 +270,9 @@ async fn listen(app: App, listener: TcpListener, router: Router) {
         };
         let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
             // Closing it at once is all that can be said without reading what comes.
-            tracing::warn!(%address, "too many connections");
+            if let Some(unsaid) = app.refusals.take(app.clock.monotonic()) {
+                tracing::warn!(%address, unsaid, "too many connections");
+            }
             drop(stream);
             continue;
         };
@@ -353,7 +355,8 @@ async fn answer(
         request.extensions_mut().insert(ConnectInfo(peer.clone()));
         router.clone().oneshot(request.map(Body::new))
     });
-    let stream = Prompt::new(stream, app.config.limits.header);
+    let limits = &app.config.limits;
+    let stream = Prompt::new(stream, limits.header, limits.body_idle);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()

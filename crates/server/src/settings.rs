@@ -138,7 +138,7 @@ pub const KEYS: &[Key] = &[
         "limits.body_idle_s",
         Number,
         "30",
-        "Seconds that a body may pause",
+        "Seconds that a body may pause, or an answer that nobody takes may wait",
     ),
     key(
         "limits.request_s",
@@ -156,7 +156,7 @@ pub const KEYS: &[Key] = &[
         "limits.batches",
         Number,
         "32",
-        "Most batches received at one time; each may hold its records and results in memory",
+        "Most batches at one time, until their results are taken; each may hold its records and results in memory",
     ),
     key("limits.tails", Number, "128", "Most live tails at one time"),
     key(

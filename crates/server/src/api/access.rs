@@ -13,7 +13,7 @@ use causebook_record::Mask;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::extract::{Json, Path, whole_number};
+use super::extract::{Json, Path, list, whole_number};
 use super::item::header;
 use super::media::JSON;
 use super::schema::{MeBody, Refusals, TokenBody, TokensBody};
@@ -90,8 +90,8 @@ pub(crate) struct NewTokenBody {
     #[schema(min_items = 1, value_type = Vec<RoleName>)]
     roles: Vec<String>,
     /// Ledgers that it is for; none: all, and the server itself.
-    #[serde(default)]
-    #[schema(min_items = 1, value_type = Option<Vec<LedgerName>>)]
+    #[serde(default, deserialize_with = "list")]
+    #[schema(min_items = 1, value_type = Vec<LedgerName>, required = false)]
     ledgers: Option<Vec<String>>,
     /// Days that it lives.
     #[serde(default, deserialize_with = "whole_number")]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::evidence::check_places;
-use super::extract::{Json, Path, reason, unfit_body};
+use super::extract::{Json, Path, list, reason, unfit_body};
 use super::item::header;
 use super::media::JSON;
 use super::read::look_up;
@@ -26,8 +26,8 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub(crate) struct EraseBody {
     /// Places to erase, as JSON Pointers; left out, all content is erased.
-    #[serde(default)]
-    #[schema(min_items = 1, value_type = Option<Vec<Place>>)]
+    #[serde(default, deserialize_with = "list")]
+    #[schema(min_items = 1, value_type = Vec<Place>, required = false)]
     facts: Option<Vec<String>>,
     /// Why, as it will stand in the record of the erasure.
     #[schema(min_length = 1, max_length = 1000)]

@@ -120,3 +120,10 @@ pub(super) fn whole_number<'de, D: serde::Deserializer<'de>>(
 pub(super) fn bad_parameter(name: &str, problem: impl Into<String>) -> Problem {
     Problem::new(Code::InvalidParameter, problem).at(name)
 }
+
+/// A list that may be left out, but is one where it is given: null by a slip must not stand for everything.
+pub(super) fn list<'de, D: serde::Deserializer<'de>>(
+    given: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    serde::Deserialize::deserialize(given).map(Some)
+}

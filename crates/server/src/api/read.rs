@@ -194,10 +194,7 @@ fn record(row: &Row, mask: &Mask, headers: Option<&HeaderMap>) -> Response {
         });
     let head = [
         (header::ETAG, header(&tag)),
-        (
-            header::CACHE_CONTROL,
-            header("private, max-age=60, must-revalidate"),
-        ),
+        (header::CACHE_CONTROL, header("private, no-cache")),
     ];
     if known {
         return (StatusCode::NOT_MODIFIED, head).into_response();

@@ -7,17 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causebook_access::Principal;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Login;
 use super::error::LoginError;
 use crate::allowance::Allowance;
 use crate::asking::Asking;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::trail::{Access, SERVER, Trail};
 
 /// Failed logins of strangers that are recorded at once, and the pause after which there is room for one more.
 const STRANGERS_AT_ONCE: u32 = 100;
 const STRANGERS_PAUSE: Duration = Duration::from_secs(10);
+/// Most logins that wait for the provider at one time.
+const WAITING_MAX: usize = 32;
 
 /// Where people come in: their logins, and the trail of them.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub(super) struct Door {
     pub(super) login: Arc<Login>,
     trail: Arc<Trail>,
     strangers: Allowance,
+    /// Logins that may wait for the provider: strangers begin them, and must not take the places of all requests.
+    waiting: Semaphore,
 }
 
 impl Door {
@@ -33,13 +38,24 @@ impl Door {
             login,
             trail,
             strangers: Allowance::new(STRANGERS_AT_ONCE, STRANGERS_PAUSE),
+            waiting: Semaphore::new(WAITING_MAX),
         }
+    }
+
+    /// A place among those who wait for the provider.
+    ///
+    /// # Errors
+    /// [`Code::Busy`].
+    pub(super) fn wait(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.waiting
+            .try_acquire()
+            .map_err(|_| Problem::new(Code::Busy, "too many are logging in").retry_after(1))
     }
 
     /// Records that this principal logs in or out. Durable when it returns.
     ///
     /// # Errors
-    /// [`Code::TrailStopped`](crate::problem::Code::TrailStopped).
+    /// [`Code::TrailStopped`].
     pub(super) async fn note(
         &self,
         action: &'static str,

@@ -33,6 +33,10 @@ async fn begin(
     RawQuery(query): RawQuery,
     asking: Asking,
 ) -> Response {
+    let _place = match door.wait() {
+        Ok(place) => place,
+        Err(problem) => return problem.into_response(),
+    };
     let query = query.unwrap_or_default();
     let next = form_urlencoded::parse(query.as_bytes())
         .find(|(name, _)| name == "next")
@@ -91,7 +95,10 @@ impl Door {
         headers: &HeaderMap,
         asking: &Asking,
     ) -> Result<(String, Option<HeaderValue>), Problem> {
-        let (next, principal) = match self.login.recognise(query, headers).await {
+        let place = self.wait()?;
+        let recognised = self.login.recognise(query, headers).await;
+        drop(place);
+        let (next, principal) = match recognised {
             Ok(recognised) => recognised,
             Err(error) => return Err(self.refuse(asking, &error).await),
         };
