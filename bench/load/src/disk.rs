@@ -32,15 +32,16 @@ pub fn size_of(folder: &Path) -> Result<u64, Failure> {
 /// Linux tells processor time in these to every program, whatever the kernel's own clock.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Processor time that a process has taken, in seconds; `process` is a number or `self`.
+/// Processor time that a process and its ended children have taken, in seconds; `process` is a number or `self`.
 ///
 /// # Errors
 /// If the kernel does not tell.
 pub fn processor_seconds(process: &str) -> Result<f64, Failure> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The name, in parentheses, may hold spaces; user and system time are fields 14 and 15.
+    // The name, in parentheses, may hold spaces; user and system time are fields 14 and 15,
+    // those of children that have ended 16 and 17.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-    let times = fields.split_whitespace().skip(11).take(2);
+    let times = fields.split_whitespace().skip(11).take(4);
     let ticks = times
         .map(str::parse::<u64>)
         .sum::<Result<u64, _>>()
