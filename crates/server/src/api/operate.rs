@@ -107,7 +107,9 @@ pub(crate) async fn problem(Path(name): Path<String>) -> Result<Response, Proble
 }
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
-code,pre{font-family:ui-monospace,monospace;font-size:.9em}table{border-collapse:collapse}\
+code,pre{font-family:ui-monospace,monospace;font-size:.9em}table{border-collapse:collapse;width:100%}\
+td:nth-child(-n+2){width:12rem;overflow-wrap:anywhere}nav{columns:3 14rem}nav p{break-inside:avoid;margin-top:0}\
+pre{background:#8882;padding:.8rem;overflow:auto}\
 td,th{border-bottom:1px solid #8884;padding:.3rem .8rem .3rem 0;text-align:left;vertical-align:top}\
 h2{margin-top:2.5rem}h3{margin:1.8rem 0 .2rem}.m{font-weight:700;text-transform:uppercase}\
 @media(prefers-color-scheme:dark){body{background:#16181c;color:#ddd}a{color:#8ab4ff}}";
