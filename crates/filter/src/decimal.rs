@@ -6,6 +6,8 @@ use std::cmp::Ordering;
 use std::fmt;
 
 const EXPONENT_MAX: i64 = 1_000_000_000_000_000_000;
+/// Exponents are read so far, because digits before the point or zeros behind it may bring them back within the bound.
+const EXPONENT_READ_MAX: i64 = 4 * EXPONENT_MAX;
 
 /// `0.d₁d₂d₃… × 10^exponent`, with the sign; zero has no digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +52,7 @@ impl Decimal {
         Some(Self {
             negative,
             digits: significant.trim_end_matches('0').to_owned(),
-            exponent: exponent + whole.len() as i64 - leading,
+            exponent: (exponent + whole.len() as i64 - leading).clamp(-EXPONENT_MAX, EXPONENT_MAX),
         })
     }
 
@@ -129,8 +131,8 @@ fn exponent(text: &str) -> Option<i64> {
     }
     let value = digits
         .parse::<i64>()
-        .unwrap_or(EXPONENT_MAX)
-        .min(EXPONENT_MAX);
+        .unwrap_or(EXPONENT_READ_MAX)
+        .min(EXPONENT_READ_MAX);
     Some(if negative { -value } else { value })
 }
 
@@ -140,6 +142,20 @@ mod tests {
 
     fn decimal(text: &str) -> Decimal {
         Decimal::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_number_at_the_bound_is_printed_as_itself() {
+        for text in [
+            "999e999999999999999999999",
+            "0.001e-999999999999999999999",
+            "1e1000000000000000000",
+            "-1e-1000000000000000000",
+            "12345e-1000000000000000003",
+        ] {
+            let number = decimal(text);
+            assert_eq!(decimal(&number.to_string()), number, "{text}");
+        }
     }
 
     #[test]
