@@ -63,3 +63,32 @@ fn a_reason_has_words_and_is_counted_in_characters() {
         }
     }
 }
+
+#[test]
+fn what_a_proxy_sent_on_is_not_this_machine() {
+    let server = Running::new();
+    for name in [
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-real-ip",
+    ] {
+        let sent_on = [(name, "203.0.113.7")];
+        let answer = server
+            .anyone()
+            .send("GET", "/v1/ledgers/main/records", &sent_on, None);
+        assert_eq!(answer.code(), "cross-site", "{name}");
+    }
+}
+
+#[test]
+fn null_for_a_list_stands_for_nothing() {
+    let server = Running::new();
+    let caller = server.anyone();
+    caller.record(&decision("a", "deny"));
+    let erasure = json!({"facts": null, "reason": "asked"});
+    let answer = caller.post("/v1/ledgers/main/records/a/erasure", &erasure);
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    let record = caller.get("/v1/ledgers/main/records/a").json();
+    assert_eq!(record["decision"], "deny");
+}

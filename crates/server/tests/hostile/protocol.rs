@@ -180,3 +180,13 @@ fn a_page_of_another_site_cannot_use_a_server_that_is_open_to_its_machine() {
     }
     server.lives();
 }
+
+#[test]
+fn a_method_that_a_caller_makes_up_is_no_label_of_its_own() {
+    let server = Running::start();
+    server.send(&server.request("MADEUP", "/healthz", &[], b""));
+    let metrics = server.send(&server.request("GET", "/metrics", &[], b""));
+    let text = String::from_utf8_lossy(&metrics[0].body).into_owned();
+    assert!(text.contains("method=\"other\""), "{text}");
+    assert!(!text.contains("MADEUP"), "{text}");
+}
