@@ -74,3 +74,31 @@ fn many_connections_that_do_nothing_do_not_keep_others_out() {
     drop(idle);
     server.lives();
 }
+
+#[test]
+fn an_answer_that_nobody_takes_does_not_hold_a_connection() {
+    let server = Running::start();
+    let mut greedy = server.connect();
+    let ask = format!(
+        "GET /openapi.json HTTP/1.1\r\nhost: {}\r\n\r\n",
+        server.host()
+    );
+    greedy.send(ask.repeat(200).as_bytes());
+    std::thread::sleep(Duration::from_secs(1));
+    let open = || {
+        let answers = server.send(&server.request("GET", "/metrics", &[], b""));
+        let text = String::from_utf8_lossy(&answers[0].body).into_owned();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("causebook_connections "));
+        line.unwrap().rsplit(' ').next().unwrap().to_owned()
+    };
+    assert_eq!(open(), "2");
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while open() != "1" {
+        assert!(Instant::now() < deadline, "still held");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    drop(greedy);
+    server.lives();
+}
