@@ -1,0 +1,15 @@
+//! The native part of the Python package `causebook`.
+
+use pyo3::prelude::*;
+
+/// What `causebook` is built on. Not for direct use.
+#[pymodule]
+mod _native {
+    use pyo3::prelude::*;
+
+    /// Version of the package.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}
