@@ -82,7 +82,11 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("causebook-capture", &["causebook-record"]),
-    ("causebook-client", &["causebook-record", "causebook-tlog"]),
+    ("causebook-spool", &[]),
+    (
+        "causebook-client",
+        &["causebook-record", "causebook-spool", "causebook-tlog"],
+    ),
     (
         "causebook-access",
         &["causebook-ledger", "causebook-record"],
@@ -153,6 +157,7 @@ const LIGHT: &[&str] = &[
     "causebook-filter",
     "causebook-access",
     "causebook-client",
+    "causebook-spool",
 ];
 const HEAVY: [&str; 5] = [
     "arrow-array",

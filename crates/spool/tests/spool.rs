@@ -1,0 +1,448 @@
+//! A spool in front of a ledger that fails, refuses, is slow or is gone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use causebook_spool::{
+    Delivery, Destination, Event, Options, Outcome, Parcel, ParcelKind, Receipt, Refusal, Spool,
+    SpoolError, Unavailable,
+};
+use proptest::prelude::*;
+
+const LONG: Duration = Duration::from_secs(20);
+
+/// What a ledger was given, and how it behaves.
+#[derive(Default)]
+struct Book {
+    bodies: Vec<Vec<u8>>,
+    attachments: Vec<Vec<u8>>,
+    /// Deliveries that fail before one succeeds: each says how many parcels it takes.
+    failures: Vec<usize>,
+    down: bool,
+    idle: u32,
+}
+
+#[derive(Clone, Default)]
+struct Ledger(Arc<Mutex<Book>>);
+
+impl Ledger {
+    fn bodies(&self) -> Vec<String> {
+        let book = self.0.lock().unwrap();
+        let text = |body: &Vec<u8>| String::from_utf8(body.clone()).unwrap();
+        book.bodies.iter().map(text).collect()
+    }
+
+    fn set_down(&self, down: bool) {
+        self.0.lock().unwrap().down = down;
+    }
+}
+
+impl Destination for Ledger {
+    fn deliver(&mut self, parcels: &[Parcel<'_>]) -> Delivery {
+        let mut book = self.0.lock().unwrap();
+        let down = Unavailable {
+            what: "the ledger is down".to_owned(),
+            retry_after: None,
+        };
+        if book.down {
+            return Delivery {
+                failure: Some(down),
+                ..Delivery::default()
+            };
+        }
+        let taken = book.failures.pop();
+        let mut delivery = Delivery::default();
+        for parcel in parcels.iter().take(taken.unwrap_or(parcels.len())) {
+            delivery.parcels += 1;
+            if parcel.kind == ParcelKind::Attachment {
+                book.attachments.push(parcel.body.to_vec());
+                continue;
+            }
+            book.bodies.push(parcel.body.to_vec());
+            for row in 0..u64::from(parcel.rows) {
+                delivery.outcomes.push(if parcel.body.starts_with(b"bad") {
+                    Outcome::Refused(Refusal {
+                        code: "invalid".to_owned(),
+                        what: "it is bad".to_owned(),
+                    })
+                } else {
+                    Outcome::Stored(receipt(parcel.seq + row))
+                });
+            }
+        }
+        delivery.failure = taken.map(|_| down);
+        delivery
+    }
+
+    fn idle(&mut self) {
+        self.0.lock().unwrap().idle += 1;
+    }
+}
+
+fn receipt(seq: u64) -> Receipt {
+    Receipt {
+        id: format!("id-{seq}"),
+        index: seq,
+        digest: String::new(),
+        repeated: false,
+    }
+}
+
+fn options(folder: Option<&Path>, run: &str) -> Options {
+    let mut options = Options::new(run);
+    options.folder = folder.map(Path::to_owned);
+    options.linger = Duration::from_millis(1);
+    options
+}
+
+fn open(options: &Options, ledger: &Ledger) -> (Box<Spool>, Arc<Mutex<Vec<Event>>>) {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&events);
+    let listener = move |event| heard.lock().unwrap().push(event);
+    let spool = Spool::open(options, Box::new(ledger.clone()), listener).unwrap();
+    (Box::new(spool), events)
+}
+
+fn append(spool: &Spool, body: &str) -> u64 {
+    try_append(spool, body).unwrap()
+}
+
+fn try_append(spool: &Spool, body: &str) -> Result<u64, SpoolError> {
+    let appended = spool.append(ParcelKind::Record, 1, false, |_, out| {
+        out.extend_from_slice(body.as_bytes());
+    })?;
+    spool.settle(appended)?;
+    Ok(appended.seq)
+}
+
+fn numbers(count: usize) -> Vec<String> {
+    (0..count)
+        .map(|number| format!("record {number}"))
+        .collect()
+}
+
+#[test]
+fn what_is_appended_is_delivered_once_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    for place in [None, Some(folder.path())] {
+        let ledger = Ledger::default();
+        let (spool, _) = open(&options(place, "run"), &ledger);
+        for (nth, body) in numbers(3_000).iter().enumerate() {
+            assert_eq!(append(&spool, body), nth as u64 + 1);
+        }
+        assert!(spool.flush(LONG));
+        assert_eq!(ledger.bodies(), numbers(3_000));
+        let counters = spool.close(LONG);
+        assert_eq!((counters.recorded, counters.delivered), (3_000, 3_000));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_ledger_that_is_down_gets_everything_when_it_is_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    ledger.set_down(true);
+    let (spool, events) = open(&options(Some(folder.path()), "run"), &ledger);
+    for body in numbers(100) {
+        append(&spool, &body);
+    }
+    assert!(!spool.flush(Duration::from_millis(300)));
+    let trouble = spool.counters().trouble;
+    assert_eq!(trouble.as_deref(), Some("the ledger is down"));
+    ledger.set_down(false);
+    assert!(spool.flush(LONG));
+    assert_eq!(ledger.bodies(), numbers(100));
+    assert_eq!(spool.counters().trouble, None);
+    let texts: Vec<String> = events
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|event| event.text.clone())
+        .collect();
+    let expected = [
+        "the ledger is down; records are kept and sent later",
+        "the ledger takes records again",
+    ];
+    assert_eq!(texts, expected);
+}
+
+#[test]
+fn what_a_process_left_is_delivered_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    ledger.set_down(true);
+    let (spool, _) = open(&options(Some(folder.path()), "first"), &ledger);
+    for body in numbers(50) {
+        append(&spool, &body);
+    }
+    let (second, _) = open(&options(Some(folder.path()), "second"), &ledger);
+    // As long as the process lives, nobody else delivers its run.
+    let other = Ledger::default();
+    let (third, _) = open(&options(Some(folder.path()), "third"), &other);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(other.bodies(), Vec::<String>::new());
+    third.close(LONG);
+    let counters = second.close(Duration::ZERO);
+    assert_eq!(counters.pending(), 0);
+
+    spool.forsake();
+    let after = Ledger::default();
+    let (spool, _) = open(&options(Some(folder.path()), "fourth"), &after);
+    append(&spool, "own");
+    for _ in 0..200 {
+        if after.bodies().len() == 51 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut bodies = after.bodies();
+    bodies.retain(|body| body != "own");
+    assert_eq!(bodies, numbers(50));
+    assert_eq!(spool.counters().adopted, 50);
+    spool.close(LONG);
+    assert!(!folder.path().join("first").exists());
+}
+
+#[test]
+fn what_was_being_written_at_the_end_is_passed_over_and_the_rest_delivered() {
+    for cut in [1, 10, 23, 24, 30] {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::default();
+        ledger.set_down(true);
+        let (spool, _) = open(&options(Some(folder.path()), "first"), &ledger);
+        for body in numbers(5) {
+            append(&spool, &body);
+        }
+        spool.forsake();
+        let segment = folder.path().join("first/00000001.seg");
+        let length = fs::metadata(&segment).unwrap().len();
+        let file = fs::File::options().write(true).open(&segment).unwrap();
+        file.set_len(length - cut).unwrap();
+        let after = Ledger::default();
+        let (spool, events) = open(&options(Some(folder.path()), "second"), &after);
+        for _ in 0..200 {
+            if !folder.path().join("first").exists() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(after.bodies(), numbers(4), "cut {cut}");
+        let errors = events.lock().unwrap().iter().any(|event| event.is_error);
+        assert!(!errors);
+        spool.close(LONG);
+    }
+}
+
+#[test]
+fn a_changed_segment_is_put_aside_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    ledger.set_down(true);
+    let mut small = options(Some(folder.path()), "first");
+    small.bytes_max = 1 << 20;
+    let (spool, _) = open(&small, &ledger);
+    let long = "x".repeat(60 << 10);
+    for _ in 0..6 {
+        append(&spool, &long);
+    }
+    spool.forsake();
+    let segment = folder.path().join("first/00000001.seg");
+    let mut bytes = fs::read(&segment).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let after = Ledger::default();
+    let (spool, events) = open(&options(Some(folder.path()), "second"), &after);
+    for _ in 0..200 {
+        if after.bodies().len() == 5 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    spool.close(LONG);
+    assert_eq!(after.bodies().len(), 5);
+    assert!(folder.path().join("first/00000001.damaged").exists());
+    let said = events.lock().unwrap();
+    assert!(
+        said.iter()
+            .any(|event| event.is_error && event.text.contains("00000001.damaged"))
+    );
+}
+
+#[test]
+fn a_full_spool_says_so_and_loses_nothing_that_it_took() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    ledger.set_down(true);
+    let mut small = options(Some(folder.path()), "run");
+    small.bytes_max = 100_000;
+    let (spool, _) = open(&small, &ledger);
+    let long = "x".repeat(1_000);
+    let mut kept = 0;
+    let error = loop {
+        match try_append(&spool, &long) {
+            Ok(_) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, SpoolError::Full { .. }), "{error}");
+    assert!((80..100).contains(&kept), "{kept}");
+    spool.lose(1);
+    assert!(!spool.wait_for_room(50_000, Duration::from_millis(100)));
+    ledger.set_down(false);
+    assert!(spool.wait_for_room(90_000, LONG));
+    assert_eq!(append(&spool, "after"), kept + 2);
+    assert!(spool.flush(LONG));
+    assert_eq!(ledger.bodies().len() as u64, kept + 1);
+    assert_eq!(spool.close(LONG).lost, 1);
+}
+
+#[test]
+fn what_does_not_fit_goes_to_the_second_folder_and_comes_in_order() {
+    let (folder, spill) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let ledger = Ledger::default();
+    ledger.set_down(true);
+    let mut small = options(Some(folder.path()), "run");
+    small.bytes_max = 20_000;
+    small.spill = Some(spill.path().to_owned());
+    let (spool, _) = open(&small, &ledger);
+    for body in numbers(2_000) {
+        append(&spool, &body);
+    }
+    let spilled = spool.counters().spilled;
+    assert!((1_000..2_000).contains(&spilled), "{spilled}");
+    ledger.set_down(false);
+    assert!(spool.flush(LONG));
+    assert_eq!(ledger.bodies(), numbers(2_000));
+    spool.close(LONG);
+    assert_eq!(fs::read_dir(spill.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_refused_is_kept_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    let (spool, events) = open(&options(Some(folder.path()), "run"), &ledger);
+    for body in ["good", "bad one", "good"] {
+        append(&spool, body);
+    }
+    assert!(spool.flush(LONG));
+    let counters = spool.close(LONG);
+    assert_eq!((counters.delivered, counters.refused), (2, 1));
+    let kept = fs::read_to_string(folder.path().join("run/refused.ndjson")).unwrap();
+    assert_eq!(
+        kept,
+        "{\"code\":\"invalid\",\"record\":\"bad one\",\"seq\":2,\"what\":\"it is bad\"}\n"
+    );
+    assert!(events.lock().unwrap().iter().any(|event| event.is_error));
+}
+
+#[test]
+fn whoever_waits_gets_the_outcome_of_the_record() {
+    let ledger = Ledger::default();
+    let (spool, _) = open(&options(None, "run"), &ledger);
+    for body in ["good", "bad"] {
+        let appended = spool
+            .append(ParcelKind::Record, 1, true, |_, out| {
+                out.extend_from_slice(body.as_bytes());
+            })
+            .unwrap();
+        match spool.outcome(appended.seq, LONG).unwrap() {
+            Outcome::Stored(receipt) => assert_eq!((body, receipt.index), ("good", 1)),
+            Outcome::Refused(refusal) => assert_eq!((body, &*refusal.code), ("bad", "invalid")),
+        }
+    }
+    assert!(spool.outcome(1, Duration::from_millis(10)).is_none());
+    spool.close(LONG);
+}
+
+#[test]
+fn an_attachment_comes_before_its_record_and_counts_as_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    let (spool, _) = open(&options(Some(folder.path()), "run"), &ledger);
+    // Longer than what is read at a time.
+    let large = vec![7; 9 << 20];
+    let fill = |_, out: &mut Vec<u8>| out.extend_from_slice(&large);
+    spool
+        .settle(
+            spool
+                .append(ParcelKind::Attachment, 0, false, fill)
+                .unwrap(),
+        )
+        .unwrap();
+    assert_eq!(append(&spool, "record"), 1);
+    assert!(spool.flush(LONG));
+    assert_eq!(ledger.0.lock().unwrap().attachments, [large]);
+    assert_eq!(spool.close(LONG).delivered, 1);
+}
+
+#[test]
+fn power_mode_syncs_and_many_threads_share_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    let mut options = options(Some(folder.path()), "run");
+    options.power = true;
+    options.bytes_max = 600_000;
+    let (spool, _) = open(&options, &ledger);
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let spool = &spool;
+            scope.spawn(move || {
+                for number in 0..100 {
+                    append(spool, &format!("{thread} {number}"));
+                }
+            });
+        }
+    });
+    assert!(spool.flush(LONG));
+    let mut bodies = ledger.bodies();
+    assert_eq!(bodies.len(), 800);
+    bodies.sort();
+    bodies.dedup();
+    assert_eq!(bodies.len(), 800);
+    spool.close(LONG);
+}
+
+#[test]
+fn the_destination_is_told_when_there_is_nothing_to_do() {
+    let ledger = Ledger::default();
+    let (spool, _) = open(&options(None, "run"), &ledger);
+    append(&spool, "a");
+    std::thread::sleep(Duration::from_millis(1_200));
+    assert_eq!(ledger.0.lock().unwrap().idle, 1);
+    spool.close(LONG);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn whatever_fails_everything_comes_once_and_in_order(
+        failures in prop::collection::vec(0..9_usize, 0..4),
+        sizes in prop::collection::vec(0..40_000_usize, 1..60),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::default();
+        ledger.0.lock().unwrap().failures = failures;
+        let mut small = options(Some(folder.path()), "run");
+        small.bytes_max = 4 << 20;
+        let (spool, _) = open(&small, &ledger);
+        let bodies: Vec<String> = sizes
+            .iter()
+            .enumerate()
+            .map(|(nth, size)| format!("{nth} {}", "x".repeat(*size)))
+            .collect();
+        for body in &bodies {
+            append(&spool, body);
+        }
+        prop_assert!(spool.flush(LONG));
+        prop_assert_eq!(ledger.bodies(), bodies);
+        let counters = spool.close(LONG);
+        prop_assert_eq!(counters.pending(), 0);
+    }
+}
