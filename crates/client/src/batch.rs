@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::answers::Receipt;
 use crate::error::{ClientError, Problem};
 use crate::ledger::RemoteLedger;
-use crate::transport::{Call, NDJSON, Payload};
+use crate::transport::{ARROW, Call, NDJSON, Payload};
 use crate::write::{Source, bears_id};
 
 /// Lines of a portion. Their answers have 200 bytes each, 300 with a long id: 150 KB, of which a socket holds more.
@@ -166,33 +166,11 @@ impl<'a> Batch<'a> {
             None => Payload::Bytes(&portion.bytes, NDJSON, None),
         };
         let call = Call {
-            method: "POST",
             payload,
             repeatable: portion.all_bear_ids,
-            ..Call::get(self.ledger.url(&["records"], &[])?).accept(NDJSON)
+            ..call(self.ledger)?
         };
-        let mut told = Vec::new();
-        let outcome = transport.run(call, |answer| {
-            told.clear();
-            let mut lines = answer.of_type(NDJSON)?.lines();
-            while let Some(answered) = lines.value::<Answered>() {
-                let result = answered?
-                    .result(portion)
-                    .map_err(|what| lines.foreign(what))?;
-                let last = told.last().map_or(0, |last: &LineResult| last.line);
-                if result.line <= last {
-                    return Err(lines.foreign("results out of order".to_owned()));
-                }
-                told.push(result);
-            }
-            if (told.len() as u64) < portion.records {
-                return Err(ClientError::Lost {
-                    server: transport.address.server(),
-                    cause: format!("{} of {} lines were answered", told.len(), portion.records),
-                });
-            }
-            Ok(())
-        });
+        let (told, outcome) = results(self.ledger, call, portion);
         self.ready.extend(told.into_iter().map(Ok));
         outcome
     }
@@ -209,9 +187,80 @@ impl Iterator for Batch<'_> {
     }
 }
 
+/// Sends `rows` records as an Arrow IPC stream. Results come in the order of the rows, numbered from 1; if the answer
+/// breaks off, those that had come stand beside the error.
+pub(crate) fn send_arrow(
+    ledger: &RemoteLedger,
+    stream: &[u8],
+    rows: u64,
+    all_bear_ids: bool,
+) -> (Vec<LineResult>, Result<(), ClientError>) {
+    let portion = Portion {
+        lines: rows,
+        records: rows,
+        ..Portion::default()
+    };
+    match call(ledger) {
+        Ok(call) => {
+            let call = Call {
+                payload: Payload::Bytes(stream, ARROW, None),
+                repeatable: all_bear_ids,
+                ..call
+            };
+            results(ledger, call, &portion)
+        }
+        Err(error) => (Vec::new(), Err(error)),
+    }
+}
+
+fn call(ledger: &RemoteLedger) -> Result<Call<'static>, ClientError> {
+    let options = ledger.transport().options();
+    let allow = options
+        .allow_missing_target
+        .then(|| ("allow_missing_target", "true".to_owned()));
+    let url = ledger.url(&["records"], allow.as_slice())?;
+    Ok(Call {
+        method: "POST",
+        ..Call::get(url).accept(NDJSON)
+    })
+}
+
+/// Makes the call, and gives what came of the records of `portion`.
+fn results(
+    ledger: &RemoteLedger,
+    call: Call<'_>,
+    portion: &Portion,
+) -> (Vec<LineResult>, Result<(), ClientError>) {
+    let transport = ledger.transport();
+    let mut told: Vec<LineResult> = Vec::new();
+    let outcome = transport.run(call, |answer| {
+        told.clear();
+        let mut lines = answer.of_type(NDJSON)?.lines();
+        while let Some(answered) = lines.value::<Answered>() {
+            let result = answered?
+                .result(portion)
+                .map_err(|what| lines.foreign(what))?;
+            let last = told.last().map_or(0, |last| last.line);
+            if result.line <= last {
+                return Err(lines.foreign("results out of order".to_owned()));
+            }
+            told.push(result);
+        }
+        if (told.len() as u64) < portion.records {
+            return Err(ClientError::Lost {
+                server: transport.address.server(),
+                cause: format!("{} of {} lines were answered", told.len(), portion.records),
+            });
+        }
+        Ok(())
+    });
+    (told, outcome)
+}
+
 /// A line of the answer: a receipt's members, or an error.
 #[derive(Deserialize)]
 struct Answered {
+    #[serde(alias = "row")]
     line: u64,
     id: Option<String>,
     index: Option<u64>,

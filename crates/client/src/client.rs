@@ -35,6 +35,8 @@ pub struct Options {
     pub purpose: Option<String>,
     /// Whether long batches are compressed. `None`: unless the server is on this machine.
     pub compress: Option<bool>,
+    /// Whether a batch may refer to records that come later, from another process.
+    pub allow_missing_target: bool,
 }
 
 impl Default for Options {
@@ -47,6 +49,7 @@ impl Default for Options {
             allow_plain_http: false,
             purpose: None,
             compress: None,
+            allow_missing_target: false,
         }
     }
 }

@@ -83,7 +83,7 @@ impl SqlFormat {
             SqlFormat::Json => crate::transport::JSON,
             SqlFormat::Ndjson => NDJSON,
             SqlFormat::Csv => "text/csv",
-            SqlFormat::Arrow => "application/vnd.apache.arrow.stream",
+            SqlFormat::Arrow => crate::transport::ARROW,
         }
     }
 }

@@ -26,6 +26,7 @@ mod answers;
 mod batch;
 mod client;
 mod credentials;
+mod deliver;
 mod error;
 mod events;
 mod faults;
@@ -47,6 +48,7 @@ pub use answers::{
 pub use batch::{Batch, LineResult};
 pub use client::{Client, Options};
 pub use credentials::Credentials;
+pub use deliver::RemoteDestination;
 pub use error::{ClientError, Problem, ProblemPlace};
 pub use events::{Event, EventError, EventParser};
 pub use head::{Head, HeadError, HeadFault, KnownHead};
