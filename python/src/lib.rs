@@ -1,10 +1,14 @@
 //! The native part of the Python package `causebook`.
 
+mod encode;
+
 use pyo3::prelude::*;
 
 /// What `causebook` is built on. Not for direct use.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::encode::encode;
     use pyo3::prelude::*;
 
     /// Version of the package.
