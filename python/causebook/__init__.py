@@ -1,6 +1,34 @@
-"""Causebook: the audit trail for model decisions."""
+"""Causebook: the audit trail for model decisions.
 
+    import causebook
+
+    book = causebook.connect("https://causebook.example.com")
+
+    @book.decision(model="credit-risk", version="v1.2")
+    def approve(age, income): ...
+
+Every call of `approve` is a record now: what went in, what came out, when, and by which model. It is on disk before the
+call returns, it is delivered behind the program's back, and nobody can change it unnoticed.
+"""
+
+from causebook._book import Book as Book
+from causebook._connect import connect as connect
+from causebook._context import context as context
+from causebook._context import last_decision as last_decision
+from causebook._counts import Counts as Counts
+from causebook._counts import Receipt as Receipt
+from causebook._errors import CausebookError as CausebookError
+from causebook._errors import EvidenceError as EvidenceError
+from causebook._errors import InstallationError as InstallationError
+from causebook._errors import NotFoundError as NotFoundError
+from causebook._errors import RecordError as RecordError
+from causebook._errors import RefusedError as RefusedError
+from causebook._errors import SettingError as SettingError
+from causebook._errors import SpoolError as SpoolError
+from causebook._errors import SpoolFull as SpoolFull
+from causebook._errors import UnavailableError as UnavailableError
 from causebook._load import native
+from causebook._seam import Recorded as Recorded
 from causebook._values import Attachment as Attachment
 from causebook._values import Opaque as Opaque
 from causebook._values import decode as decode

@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
+pub(crate) use text::string;
 use walk::{Stop, Walk};
 
 /// Media type of a document that was moved out of its record.
@@ -62,6 +63,23 @@ pub(crate) struct Attached {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl Attached {
+    /// Bytes with the digest by which they are found.
+    pub(crate) fn of(name: String, media_type: String, bytes: Vec<u8>) -> Attached {
+        let mut digest = String::with_capacity(71);
+        digest.push_str("sha256:");
+        for byte in Sha256::digest(&bytes) {
+            let _ = write!(digest, "{byte:02x}");
+        }
+        Attached {
+            name,
+            media_type,
+            digest,
+            bytes,
+        }
+    }
+}
+
 /// Encodes the documents of one record.
 #[derive(Debug, Default)]
 pub(crate) struct Encoder {
@@ -81,7 +99,6 @@ impl Encoder {
     }
 
     /// Names the member that the next document is of. Attachments are named after it.
-    #[allow(dead_code, reason = "books name members; a single value has none")]
     pub(crate) fn named(&mut self, member: &str) {
         member.clone_into(&mut self.member);
     }
@@ -145,23 +162,16 @@ impl Encoder {
 
     /// Puts bytes beside the record, and gives their digest.
     fn attach(&mut self, place: &str, media_type: &str, bytes: Vec<u8>) -> String {
-        let mut digest = String::with_capacity(71);
-        digest.push_str("sha256:");
-        for byte in Sha256::digest(&bytes) {
-            let _ = write!(digest, "{byte:02x}");
-        }
+        let name = format!("{}{place}", self.member);
+        let name = if name.is_empty() {
+            "value".to_owned()
+        } else {
+            name
+        };
+        let attached = Attached::of(name, media_type.to_owned(), bytes);
+        let digest = attached.digest.clone();
         if !self.attachments.iter().any(|known| known.digest == digest) {
-            let name = format!("{}{place}", self.member);
-            self.attachments.push(Attached {
-                name: if name.is_empty() {
-                    "value".to_owned()
-                } else {
-                    name
-                },
-                media_type: media_type.to_owned(),
-                digest: digest.clone(),
-                bytes,
-            });
+            self.attachments.push(attached);
         }
         digest
     }

@@ -278,8 +278,8 @@ impl Spool {
     }
 
     /// In a child of a fork: closes the files that the parent has open too, so that its locks end with it. The spool must
-    /// not be used, nor dropped, afterwards: the threads that it speaks of do not exist here.
-    pub fn forsake(self: Box<Self>) {
+    /// not be used afterwards, and is never dropped: the threads that it speaks of do not exist here.
+    pub fn forsake(self: Arc<Self>) {
         if let Ok(mut writer) = self.writer.try_lock() {
             writer.forsake();
         }

@@ -98,12 +98,12 @@ fn options(folder: Option<&Path>, run: &str) -> Options {
     options
 }
 
-fn open(options: &Options, ledger: &Ledger) -> (Box<Spool>, Arc<Mutex<Vec<Event>>>) {
+fn open(options: &Options, ledger: &Ledger) -> (Arc<Spool>, Arc<Mutex<Vec<Event>>>) {
     let events = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&events);
     let listener = move |event| heard.lock().unwrap().push(event);
     let spool = Spool::open(options, Box::new(ledger.clone()), listener).unwrap();
-    (Box::new(spool), events)
+    (Arc::new(spool), events)
 }
 
 fn append(spool: &Spool, body: &str) -> u64 {

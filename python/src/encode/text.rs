@@ -1,7 +1,7 @@
 //! JSON text of strings and numbers, and tokens of JSON Pointers.
 
 /// Appends `text` as a JSON string.
-pub(super) fn string(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut written = 0;

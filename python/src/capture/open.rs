@@ -1,0 +1,104 @@
+//! Settings of a capture, and the ledger that it delivers to.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use causebook_client::{Client, Credentials, Options, RemoteDestination, Url};
+use causebook_spool::{Destination, Event, Spool};
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::Capture;
+use crate::encode::string;
+
+/// What Python gives.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Settings {
+    /// Address of a server.
+    url: Option<String>,
+    /// Folder of ledgers, in place of a server.
+    home: Option<PathBuf>,
+    ledger: String,
+    token: Option<String>,
+    allow_plain_http: bool,
+    source: String,
+    run: String,
+    spool: Option<PathBuf>,
+    spill: Option<PathBuf>,
+    about: String,
+    bytes_max: u64,
+    power: bool,
+    linger: f64,
+}
+
+/// Opens what the settings say.
+pub(super) fn open(settings: &Bound<'_, PyDict>, listener: Py<PyAny>) -> PyResult<Capture> {
+    let settings: Settings = settings.extract()?;
+    let destination = destination(&settings)?;
+    let mut options = causebook_spool::Options::new(&settings.run);
+    options.folder.clone_from(&settings.spool);
+    options.spill.clone_from(&settings.spill);
+    options.about.clone_from(&settings.about);
+    options.bytes_max = settings.bytes_max;
+    options.power = settings.power;
+    options.linger = Duration::try_from_secs_f64(settings.linger)
+        .map_err(|error| PyValueError::new_err(format!("linger: {error}")))?;
+    let spool = Spool::open(&options, destination, told(listener))
+        .map_err(|error| PyOSError::new_err(error.to_string()))?;
+    Ok(Capture::new_of(spool, &settings))
+}
+
+impl Capture {
+    fn new_of(spool: Spool, settings: &Settings) -> Capture {
+        let mut source = br#","source":{"name":"#.to_vec();
+        string(&settings.source, &mut source);
+        source.extend_from_slice(br#","run":"#);
+        string(&settings.run, &mut source);
+        source.extend_from_slice(br#","seq":"#);
+        Capture::of(spool, source, settings.bytes_max, settings.power)
+    }
+}
+
+fn destination(settings: &Settings) -> PyResult<Box<dyn Destination>> {
+    match (&settings.url, &settings.home) {
+        (Some(url), None) => remote(url, settings),
+        #[cfg(feature = "embedded")]
+        (None, Some(home)) => crate::embedded::destination(home, &settings.ledger),
+        _ => Err(PyValueError::new_err("neither a server nor a folder")),
+    }
+}
+
+fn remote(url: &str, settings: &Settings) -> PyResult<Box<dyn Destination>> {
+    let refused = |error: &dyn std::fmt::Display| PyValueError::new_err(error.to_string());
+    let url = Url::parse(url).map_err(|error| refused(&error))?;
+    let credentials = match &settings.token {
+        Some(token) => Credentials::token(token).map_err(|error| refused(&error))?,
+        None => Credentials::default(),
+    };
+    let mut options = Options::default();
+    // The spool tries again, with a longer breath.
+    options.retries_max = 1;
+    options.allow_plain_http = settings.allow_plain_http;
+    // What is referred to may be on its way from another process.
+    options.allow_missing_target = true;
+    let client =
+        Client::connect_with(&url, &credentials, options).map_err(|error| refused(&error))?;
+    Ok(Box::new(RemoteDestination::new(
+        client.ledger(&settings.ledger),
+    )))
+}
+
+/// Tells Python, unless it is about to end.
+fn told(listener: Py<PyAny>) -> impl Fn(Event) + Send + 'static {
+    move |event| {
+        let told = Python::try_attach(|py| {
+            if let Err(error) = listener.call1(py, (event.is_error, event.text)) {
+                error.write_unraisable(py, None);
+            }
+        });
+        // Without an interpreter nobody listens; what is kept is found by the next process.
+        let _ = told;
+    }
+}
