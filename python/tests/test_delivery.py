@@ -393,10 +393,11 @@ def test_a_disk_that_takes_no_more_is_said_and_the_program_goes_on(server: Serve
     script = """
         import causebook, resource, sys
         book = causebook.connect(sys.argv[1])
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
         kept = [bool(book.record(model="m@1", input={"number": n, "text": "x" * 100}, decision="yes")) for n in range(200)]
         print(sum(kept), book.counters.lost, book.counters.failed)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     """
     said = run(script, server.url)
     kept, lost, failed = map(int, said.splitlines()[0].split())
