@@ -301,7 +301,15 @@ def _revive(name: str, plain: Any, parameters: Parameters, attachments: Attachme
     except (DecodeError, MemoryError):
         raise
     except Exception as error:
+        if _holds_opaque(plain):
+            # A part could not be brought back, so the whole cannot either.
+            return Opaque(name, plain, parameters)
         raise DecodeError(f"a value of type {name[:40]!r} is damaged: {type(error).__name__}: {error}") from error
+
+
+def _holds_opaque(plain: Any, depth: int = 3) -> bool:
+    parts: Any = plain.values() if type(plain) is dict else plain if type(plain) is list else ()
+    return isinstance(plain, Opaque) or (depth > 0 and any(_holds_opaque(part, depth - 1) for part in parts))
 
 
 def _without(parameters: Parameters, flag: str) -> Parameters:

@@ -1,0 +1,390 @@
+"""pandas: timestamps, indexes, series and frames.
+
+A small frame with ordinary columns is an object of columns, which reads well. Any other is its blocks of one type, each an
+array, so that nothing is done for each row. Columns that numpy does not know are described by what they consist of.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from causebook._types.arrays import INLINE
+from causebook._types.common import (
+    DecodeError,
+    Described,
+    Describer,
+    Missing,
+    Parameters,
+    Reviver,
+    encodable,
+    expect,
+    imported,
+    need,
+)
+from causebook._types.standard import zone_of, zone_parameters
+
+
+def find(kind: type) -> Describer | None:
+    pd = imported("pandas")
+    exact: dict[type, Describer] = {
+        pd.Timestamp: describe_timestamp,
+        pd.Timedelta: describe_timedelta,
+        type(pd.NaT): describe_nothing,
+        type(pd.NA): describe_nothing,
+        pd.Period: describe_period,
+        pd.Interval: describe_interval,
+        pd.DataFrame: describe_frame,
+        pd.Series: describe_series,
+        pd.RangeIndex: describe_range,
+        pd.MultiIndex: describe_multi,
+    }
+    if kind in exact:
+        return exact[kind]
+    if issubclass(kind, pd.Index):
+        return describe_index
+    if issubclass(kind, pd.api.extensions.ExtensionArray):
+        return describe_extension
+    if issubclass(kind, pd.api.extensions.ExtensionDtype):
+        return describe_dtype
+    return None
+
+
+# Scalars
+
+
+def describe_timestamp(value: Any) -> Described:
+    parameters: Parameters = {"unit": value.unit, **zone_parameters(value.tzinfo)}
+    if value.fold:
+        parameters["fold"] = 1
+    return "pandas.Timestamp", value.isoformat(), parameters
+
+
+def revive_timestamp(plain: Any, parameters: Parameters) -> Any:
+    pd = need("pandas")
+    value = pd.Timestamp(expect(plain, str, "a time"))
+    if value.tzinfo is not None:
+        zone = zone_of(parameters, value.utcoffset())
+        value = value.tz_convert(zone)
+    return value.as_unit(parameters["unit"])
+
+
+def describe_timedelta(value: Any) -> Described:
+    count = int(value.asm8.view("int64"))
+    return "pandas.Timedelta", count, {"unit": value.unit}
+
+
+def revive_timedelta(plain: Any, parameters: Parameters) -> Any:
+    pd, np = need("pandas"), need("numpy")
+    unit = parameters["unit"]
+    return pd.Timedelta(np.timedelta64(expect(plain, int, "a count of units"), unit)).as_unit(unit)
+
+
+def describe_nothing(value: Any) -> Described:
+    return ("pandas.NaT" if value is imported("pandas").NaT else "pandas.NA"), None, None
+
+
+def revive_nat(_: Any, __: Parameters) -> Any:
+    return need("pandas").NaT
+
+
+def revive_na(_: Any, __: Parameters) -> Any:
+    return need("pandas").NA
+
+
+def describe_period(value: Any) -> Described:
+    return "pandas.Period", str(value), {"freq": value.freqstr, "ordinal": value.ordinal}
+
+
+def revive_period(_: Any, parameters: Parameters) -> Any:
+    return need("pandas").Period(ordinal=parameters["ordinal"], freq=parameters["freq"])
+
+
+def describe_interval(value: Any) -> Described:
+    return "pandas.Interval", {"left": value.left, "right": value.right}, {"closed": value.closed}
+
+
+def revive_interval(plain: Any, parameters: Parameters) -> Any:
+    return need("pandas").Interval(plain["left"], plain["right"], parameters["closed"])
+
+
+# Types of columns
+
+
+def describe_dtype(value: Any) -> Described:
+    return "pandas.dtype", {"empty": imported("pandas").array([], dtype=value)}, None
+
+
+def revive_dtype(plain: Any, _: Parameters) -> Any:
+    return plain["empty"].dtype
+
+
+# Columns that numpy does not know
+
+
+def describe_extension(value: Any) -> Described:
+    """An extension array: its kind, and the arrays that it consists of."""
+    pd = imported("pandas")
+    dtype = value.dtype
+    for kind, describe, _ in EXTENSIONS:
+        if isinstance(dtype, getattr(pd, kind)):
+            plain, parameters = describe(value, dtype)
+            return "pandas.array", plain, {"kind": kind, **parameters}
+    if not isinstance(dtype, pd.api.extensions.ExtensionDtype):
+        # Times without a zone, and what numpy holds for pandas.
+        return "pandas.array", value.to_numpy(), {"kind": "numpy"}
+    if hasattr(dtype, "numpy_dtype") and type(value).__name__ == "NumpyExtensionArray":
+        return "pandas.array", value.to_numpy(), {"kind": "numpy"}
+    if hasattr(value, "_mask"):
+        zero = dtype.numpy_dtype.type(0)
+        parts = {"values": value.to_numpy(dtype=dtype.numpy_dtype, na_value=zero), "missing": value.isna()}
+        return "pandas.array", parts, {"kind": "masked", "dtype": dtype.name}
+    raise TypeError(f"an array of {dtype}")
+
+
+def revive_extension(plain: Any, parameters: Parameters) -> Any:
+    pd = need("pandas")
+    kind = parameters.get("kind")
+    if kind == "numpy":
+        return pd.array(plain, dtype=plain.dtype)
+    if kind == "masked":
+        dtype = pd.api.types.pandas_dtype(expect(parameters["dtype"], str, "a dtype"))
+        make = dtype.construct_array_type()
+        return make(plain["values"].astype(dtype.numpy_dtype), plain["missing"].astype(bool))
+    for name, _, revive in EXTENSIONS:
+        if name == kind:
+            return revive(pd, plain, parameters)
+    raise Missing(kind)
+
+
+def categorical(value: Any, dtype: Any) -> tuple[object, Parameters]:
+    return {"codes": value.codes, "categories": dtype.categories}, {"ordered": bool(dtype.ordered)}
+
+
+def revive_categorical(pd: Any, plain: Any, parameters: Parameters) -> Any:
+    dtype = pd.CategoricalDtype(plain["categories"], ordered=bool(parameters.get("ordered")))
+    return pd.Categorical.from_codes(plain["codes"], dtype=dtype)
+
+
+def zoned(value: Any, dtype: Any) -> tuple[object, Parameters]:
+    np = imported("numpy")
+    zone = zone_parameters(dtype.tz)
+    offset = dtype.tz.utcoffset(None)
+    if "zone" not in zone and offset is not None:
+        zone["offset"] = offset.total_seconds()
+    if "class" in zone:
+        raise TypeError("a zone that cannot be named")
+    return [np.asarray(value.asi8).view(f"M8[{dtype.unit}]")], {"unit": dtype.unit, **zone}
+
+
+def revive_zoned(pd: Any, plain: Any, parameters: Parameters) -> Any:
+    import datetime as dt
+
+    offset = dt.timedelta(seconds=parameters["offset"]) if "offset" in parameters else None
+    zone = dt.UTC if offset == dt.timedelta() and "name" not in parameters else zone_of(parameters, offset)
+    return pd.DatetimeIndex(plain[0]).tz_localize("UTC").tz_convert(zone).array
+
+
+def strings(value: Any, dtype: Any) -> tuple[object, Parameters]:
+    pd = imported("pandas")
+    missing = "NA" if getattr(dtype, "na_value", pd.NA) is pd.NA else "NaN"
+    items = [item if isinstance(item, str) else None for item in value]
+    return items, {"storage": dtype.storage, "missing": missing}
+
+
+def revive_strings(pd: Any, plain: Any, parameters: Parameters) -> Any:
+    storage = parameters["storage"]
+    if parameters.get("missing") == "NaN":
+        return pd.array(plain, dtype=pd.StringDtype(storage, na_value=float("nan")))
+    return pd.array(plain, dtype=pd.StringDtype(storage))
+
+
+def periods(value: Any, dtype: Any) -> tuple[object, Parameters]:
+    return [value.asi8], {"freq": str(dtype)[7:-1]}
+
+
+def revive_periods(pd: Any, plain: Any, parameters: Parameters) -> Any:
+    return pd.PeriodIndex.from_ordinals(plain[0], freq=parameters["freq"]).array
+
+
+def intervals(value: Any, dtype: Any) -> tuple[object, Parameters]:
+    return {"left": value.left, "right": value.right}, {"closed": dtype.closed}
+
+
+def revive_intervals(pd: Any, plain: Any, parameters: Parameters) -> Any:
+    return pd.arrays.IntervalArray.from_arrays(plain["left"], plain["right"], parameters["closed"])
+
+
+def sparse(value: Any, dtype: Any) -> tuple[object, Parameters]:
+    return {"values": value.to_dense(), "fill": dtype.fill_value}, {}
+
+
+def revive_sparse(pd: Any, plain: Any, _: Parameters) -> Any:
+    values = plain["values"]
+    dtype = pd.SparseDtype(values.dtype, plain["fill"])
+    return pd.arrays.SparseArray(values, dtype=dtype)
+
+
+def arrow(value: Any, _: Any) -> tuple[object, Parameters]:
+    return [imported("pyarrow").chunked_array(value.__arrow_array__())], {}
+
+
+def revive_arrow(pd: Any, plain: Any, _: Parameters) -> Any:
+    return pd.arrays.ArrowExtensionArray(plain[0])
+
+
+EXTENSIONS: list[tuple[str, Any, Any]] = [
+    ("CategoricalDtype", categorical, revive_categorical),
+    ("DatetimeTZDtype", zoned, revive_zoned),
+    ("StringDtype", strings, revive_strings),
+    ("PeriodDtype", periods, revive_periods),
+    ("IntervalDtype", intervals, revive_intervals),
+    ("SparseDtype", sparse, revive_sparse),
+    ("ArrowDtype", arrow, revive_arrow),
+]
+
+
+def column(values: Any) -> Any:
+    """The elements of a series or index: an array of numpy if it is one, else the extension array."""
+    np = imported("numpy")
+    return values.to_numpy() if isinstance(values.dtype, np.dtype) else values.array
+
+
+# Indexes
+
+
+def describe_range(value: Any) -> Described:
+    plain = {"range": [value.start, value.stop, value.step]}
+    return "pandas.RangeIndex", plain | name_of(value), None
+
+
+def revive_range(plain: Any, _: Parameters) -> Any:
+    start, stop, step = plain["range"]
+    return need("pandas").RangeIndex(start, stop, step, name=plain.get("name"))
+
+
+def name_of(value: Any) -> dict[str, object]:
+    return {} if value.name is None else {"name": value.name}
+
+
+def describe_index(value: Any) -> Described:
+    freq = getattr(value, "freqstr", None) if hasattr(value, "freq") and value.dtype.kind in "mM" else None
+    return "pandas.Index", {"values": column(value)} | name_of(value), {"freq": freq} if freq else None
+
+
+def revive_index(plain: Any, parameters: Parameters) -> Any:
+    pd = need("pandas")
+    values = plain["values"]
+    index = pd.Index(values, dtype=values.dtype, name=plain.get("name"), tupleize_cols=False)
+    if "freq" in parameters:
+        index.freq = expect(parameters["freq"], str, "a frequency")
+    return index
+
+
+def describe_multi(value: Any) -> Described:
+    np = imported("numpy")
+    codes = [np.asarray(codes) for codes in value.codes]
+    return "pandas.MultiIndex", {"levels": list(value.levels), "codes": codes, "names": list(value.names)}, None
+
+
+def revive_multi(plain: Any, _: Parameters) -> Any:
+    return need("pandas").MultiIndex(levels=plain["levels"], codes=plain["codes"], names=plain["names"])
+
+
+# Series and frames
+
+
+def ordinary(index: Any) -> bool:
+    """Whether the index is the one that pandas makes by itself."""
+    pd = imported("pandas")
+    return type(index) is pd.RangeIndex and index.start == 0 and index.step == 1 and index.name is None
+
+
+def describe_series(value: Any) -> Described:
+    parts: dict[str, object] = {"values": column(value)}
+    if not ordinary(value.index):
+        parts["index"] = value.index
+    return "pandas.Series", parts | name_of(value), None
+
+
+def revive_series(plain: Any, _: Parameters) -> Any:
+    pd = need("pandas")
+    values = plain["values"]
+    return pd.Series(values, index=plain.get("index"), name=plain.get("name"), dtype=values.dtype)
+
+
+def describe_frame(value: Any) -> Described:
+    if reads_well(value):
+        names = list(value.columns)
+        plain = {name: column(value.iloc[:, at]) for at, name in enumerate(names)}
+        return "pandas.DataFrame", plain, {"columns": names, "rows": len(value)}
+    parts: dict[str, object] = {"columns": value.columns, "blocks": blocks(value)}
+    parts["rows" if ordinary(value.index) else "index"] = len(value) if ordinary(value.index) else value.index
+    return "pandas.DataFrame", parts, {"blocks": True}
+
+
+def reads_well(value: Any) -> bool:
+    pd = imported("pandas")
+    if value.shape[0] * value.shape[1] * 8 > INLINE or not ordinary(value.index):
+        return False
+    columns = value.columns
+    names = list(columns)
+    natural = all(type(name) is str and encodable(name) for name in names) and columns.is_unique and columns.name is None
+    return natural and bool(names) and pd.Index(names).dtype == columns.dtype
+
+
+def blocks(value: Any) -> list[list[object]]:
+    """Columns by type: `[places, array]`, two-dimensional where numpy knows the type."""
+    np = imported("numpy")
+    by_type: dict[Any, list[int]] = {}
+    found: list[list[object]] = []
+    for at, dtype in enumerate(value.dtypes):
+        if isinstance(dtype, np.dtype):
+            by_type.setdefault(dtype, []).append(at)
+        else:
+            found.append([at, value.iloc[:, at].array])
+    for places in by_type.values():
+        whole = len(places) == value.shape[1]
+        part = value if whole else value.iloc[:, places]
+        found.append([places, part.to_numpy()])
+    return found
+
+
+def revive_frame(plain: Any, parameters: Parameters) -> Any:
+    pd = need("pandas")
+    if not parameters.get("blocks"):
+        names = parameters["columns"]
+        if set(names) != set(plain):
+            raise DecodeError("the columns of a frame are not those that are named")
+        index = pd.RangeIndex(parameters["rows"])
+        return pd.DataFrame({name: pd.Series(plain[name], dtype=plain[name].dtype) for name in names}, index=index)
+    index = plain["index"] if "index" in plain else pd.RangeIndex(plain["rows"])
+    columns: dict[int, Any] = {}
+    for places, array in plain["blocks"]:
+        if type(places) is int:
+            columns[places] = pd.Series(array, index=index, dtype=array.dtype)
+        else:
+            for at, place in enumerate(places):
+                columns[place] = pd.Series(array[:, at], index=index, dtype=array.dtype)
+    names = plain["columns"]
+    if sorted(columns) != list(range(len(names))):
+        raise DecodeError("the blocks of a frame are not all its columns")
+    value = pd.DataFrame({at: columns[at] for at in range(len(names))}, index=index)
+    value.columns = names
+    return value
+
+
+REVIVERS: dict[str, Reviver] = {
+    "pandas.Timestamp": revive_timestamp,
+    "pandas.Timedelta": revive_timedelta,
+    "pandas.NaT": revive_nat,
+    "pandas.NA": revive_na,
+    "pandas.Period": revive_period,
+    "pandas.Interval": revive_interval,
+    "pandas.dtype": revive_dtype,
+    "pandas.array": revive_extension,
+    "pandas.RangeIndex": revive_range,
+    "pandas.Index": revive_index,
+    "pandas.MultiIndex": revive_multi,
+    "pandas.Series": revive_series,
+    "pandas.DataFrame": revive_frame,
+}
