@@ -315,8 +315,7 @@ def revive_series(plain: Any, _: Parameters) -> Any:
 def describe_frame(value: Any) -> Described:
     if reads_well(value):
         names = list(value.columns)
-        plain = {name: column(value.iloc[:, at]) for at, name in enumerate(names)}
-        return "pandas.DataFrame", plain, {"columns": names, "rows": len(value)}
+        return "pandas.DataFrame", natural(value, names), {"columns": names, "rows": len(value)}
     parts: dict[str, object] = {"columns": value.columns, "blocks": blocks(value)}
     parts["rows" if ordinary(value.index) else "index"] = len(value) if ordinary(value.index) else value.index
     return "pandas.DataFrame", parts, {"blocks": True}
@@ -332,11 +331,18 @@ def reads_well(value: Any) -> bool:
     return natural and bool(names) and pd.Index(names).dtype == columns.dtype
 
 
-def blocks(value: Any) -> list[list[object]]:
+def natural(value: Any, names: list[str]) -> dict[str, object]:
+    columns: dict[int, object] = {}
+    for places, array in blocks(value):
+        columns |= {places: array} if isinstance(places, int) else {place: array[:, at] for at, place in enumerate(places)}
+    return {name: columns[at] for at, name in enumerate(names)}
+
+
+def blocks(value: Any) -> list[list[Any]]:
     """Columns by type: `[places, array]`, two-dimensional where numpy knows the type."""
     np = imported("numpy")
     by_type: dict[Any, list[int]] = {}
-    found: list[list[object]] = []
+    found: list[list[Any]] = []
     for at, dtype in enumerate(value.dtypes):
         if isinstance(dtype, np.dtype):
             by_type.setdefault(dtype, []).append(at)
