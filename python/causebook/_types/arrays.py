@@ -51,6 +51,19 @@ def find(kind: type) -> Describer | None:
 
 def dtype_json(dtype: Any) -> object:
     """The type of elements: its name if that says all, else its description as in a `.npy` header."""
+    known = _names.get((dtype.char, dtype.byteorder))
+    if known is None:
+        known = _dtype_json(dtype)
+        if isinstance(known, str) and dtype.kind in "biufc":
+            _names[dtype.char, dtype.byteorder] = known
+    return known
+
+
+_names: dict[tuple[str, str], str] = {}
+"""Names of native types: numpy takes microseconds for one."""
+
+
+def _dtype_json(dtype: Any) -> object:
     np = imported("numpy")
     if dtype.kind == "T":
         if dtype != np.dtypes.StringDType():
@@ -124,7 +137,9 @@ def revive_native(name: str) -> Reviver:
         if name == "str_":
             return kind(expect(plain, str, "text"))
         if name.startswith("float"):
-            return kind(float(plain) if plain in ("NaN", "Infinity", "-Infinity") else expect(plain, (float, int), "a number"))
+            return kind(
+                float(plain) if plain in ("NaN", "Infinity", "-Infinity") else expect(plain, (float, int), "a number")
+            )
         return kind(expect(plain, int, "an integer"))
 
     return revive

@@ -6,6 +6,7 @@ array, so that nothing is done for each row. Columns that numpy does not know ar
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from causebook._types.arrays import INLINE
@@ -141,13 +142,18 @@ def describe_extension(value: Any) -> Described:
     raise TypeError(f"an array of {dtype}")
 
 
+MASKED = ("boolean", "Float32", "Float64", *(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)))
+
+
 def revive_extension(plain: Any, parameters: Parameters) -> Any:
     pd = need("pandas")
     kind = parameters.get("kind")
     if kind == "numpy":
         return pd.array(plain, dtype=plain.dtype)
     if kind == "masked":
-        dtype = pd.api.types.pandas_dtype(expect(parameters["dtype"], str, "a dtype"))
+        if parameters["dtype"] not in MASKED:
+            raise Missing(parameters["dtype"])
+        dtype = pd.api.types.pandas_dtype(parameters["dtype"])
         make = dtype.construct_array_type()
         return make(plain["values"].astype(dtype.numpy_dtype), plain["missing"].astype(bool))
     for name, _, revive in EXTENSIONS:
@@ -177,25 +183,36 @@ def zoned(value: Any, dtype: Any) -> tuple[object, Parameters]:
 
 
 def revive_zoned(pd: Any, plain: Any, parameters: Parameters) -> Any:
-    import datetime as dt
-
     offset = dt.timedelta(seconds=parameters["offset"]) if "offset" in parameters else None
     zone = dt.UTC if offset == dt.timedelta() and "name" not in parameters else zone_of(parameters, offset)
     return pd.DatetimeIndex(plain[0]).tz_localize("UTC").tz_convert(zone).array
 
 
 def strings(value: Any, dtype: Any) -> tuple[object, Parameters]:
+    items = [item if isinstance(item, str) else None for item in value.tolist()]
+    return items, strings_of(dtype)
+
+
+def strings_of(dtype: Any) -> Parameters:
     pd = imported("pandas")
     missing = "NA" if getattr(dtype, "na_value", pd.NA) is pd.NA else "NaN"
-    items = [item if isinstance(item, str) else None for item in value]
-    return items, {"storage": dtype.storage, "missing": missing}
+    return {"storage": dtype.storage, "missing": missing}
 
 
 def revive_strings(pd: Any, plain: Any, parameters: Parameters) -> Any:
+    return pd.array(plain, dtype=strings_dtype(pd, parameters))
+
+
+def strings_dtype(pd: Any, parameters: Parameters) -> Any:
     storage = parameters["storage"]
+    if storage == "pyarrow":
+        try:
+            need("pyarrow")
+        except Missing:
+            storage = "python"
     if parameters.get("missing") == "NaN":
-        return pd.array(plain, dtype=pd.StringDtype(storage, na_value=float("nan")))
-    return pd.array(plain, dtype=pd.StringDtype(storage))
+        return pd.StringDtype(storage, na_value=float("nan"))
+    return pd.StringDtype(storage)
 
 
 def periods(value: Any, dtype: Any) -> tuple[object, Parameters]:
@@ -313,29 +330,38 @@ def revive_series(plain: Any, _: Parameters) -> Any:
 
 
 def describe_frame(value: Any) -> Described:
-    if reads_well(value):
-        names = list(value.columns)
-        return "pandas.DataFrame", natural(value, names), {"columns": names, "rows": len(value)}
+    names = value.columns.tolist()
+    labels = labels_of(value, names)
+    if labels is not None:
+        plain = {name: cells(value, at) for at, name in enumerate(names)}
+        return "pandas.DataFrame", plain, {"columns": names, "labels": labels, "rows": len(value)}
     parts: dict[str, object] = {"columns": value.columns, "blocks": blocks(value)}
     parts["rows" if ordinary(value.index) else "index"] = len(value) if ordinary(value.index) else value.index
     return "pandas.DataFrame", parts, {"blocks": True}
 
 
-def reads_well(value: Any) -> bool:
+def labels_of(value: Any, names: list[Any]) -> object:
+    """The type of the labels of columns, if the frame reads well as an object of columns; else None."""
     pd = imported("pandas")
-    if value.shape[0] * value.shape[1] * 8 > INLINE or not ordinary(value.index):
-        return False
+    if not names or value.shape[0] * value.shape[1] * 8 > INLINE or not ordinary(value.index):
+        return None
     columns = value.columns
-    names = list(columns)
-    natural = all(type(name) is str and encodable(name) for name in names) and columns.is_unique and columns.name is None
-    return natural and bool(names) and pd.Index(names).dtype == columns.dtype
+    if columns.name is not None or not columns.is_unique:
+        return None
+    if not all(type(name) is str and encodable(name) for name in names):
+        return None
+    if isinstance(columns.dtype, pd.StringDtype):
+        return strings_of(columns.dtype)
+    return "object" if columns.dtype == object else None
 
 
-def natural(value: Any, names: list[str]) -> dict[str, object]:
-    columns: dict[int, object] = {}
-    for places, array in blocks(value):
-        columns |= {places: array} if isinstance(places, int) else {place: array[:, at] for at, place in enumerate(places)}
-    return {name: columns[at] for at, name in enumerate(names)}
+def cells(value: Any, at: int) -> Any:
+    """The elements of a column: an array of numpy, or an extension array."""
+    np = imported("numpy")
+    array = value._get_column_array(at) if hasattr(value, "_get_column_array") else value.iloc[:, at].array
+    if isinstance(array, np.ndarray):
+        return array
+    return array.to_numpy() if isinstance(array.dtype, np.dtype) else array
 
 
 def blocks(value: Any) -> list[list[Any]]:
@@ -362,10 +388,16 @@ def revive_frame(plain: Any, parameters: Parameters) -> Any:
         if set(names) != set(plain):
             raise DecodeError("the columns of a frame are not those that are named")
         index = pd.RangeIndex(parameters["rows"])
-        return pd.DataFrame({name: pd.Series(plain[name], dtype=plain[name].dtype) for name in names}, index=index)
+        for array in plain.values():
+            as_long(array, index)
+        value = pd.DataFrame({name: pd.Series(plain[name], dtype=plain[name].dtype) for name in names}, index=index)
+        labels = parameters["labels"]
+        value.columns = pd.Index(names, dtype=object if labels == "object" else strings_dtype(pd, labels))
+        return value
     index = plain["index"] if "index" in plain else pd.RangeIndex(plain["rows"])
     columns: dict[int, Any] = {}
     for places, array in plain["blocks"]:
+        as_long(array, index)
         if type(places) is int:
             columns[places] = pd.Series(array, index=index, dtype=array.dtype)
         else:
@@ -377,6 +409,12 @@ def revive_frame(plain: Any, parameters: Parameters) -> Any:
     value = pd.DataFrame({at: columns[at] for at in range(len(names))}, index=index)
     value.columns = names
     return value
+
+
+def as_long(array: Any, index: Any) -> None:
+    """pandas would fill up a shorter column, to any length that is claimed."""
+    if len(array) != len(index):
+        raise DecodeError("a column of a frame is not as long as its index")
 
 
 REVIVERS: dict[str, Reviver] = {

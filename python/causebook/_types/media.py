@@ -154,6 +154,9 @@ def revive_image(plain: Any, parameters: Parameters) -> Any:
     images = need("PIL.Image")
     data = expect(plain, Attachment, "an image").data
     mode, size = parameters["mode"], tuple(parameters["size"])
+    # Neither deflate nor a pixel of one bit makes more of a byte.
+    if math.prod(size) > 8 * 1_032 * len(data):
+        raise DecodeError("an image is larger than its bytes")
     if not parameters.get("raw"):
         image = images.open(io.BytesIO(data), formats=["PNG"])
         if image.size != size or image.mode != mode:
@@ -161,8 +164,6 @@ def revive_image(plain: Any, parameters: Parameters) -> Any:
         image.load()
         # What was opened is of a class of its own, and has what PNG says beside the pixels.
         return images.frombytes(mode, size, image.tobytes())
-    if math.prod(size) > 8 * len(data):
-        raise DecodeError("an image is larger than its bytes")
     image = images.frombytes(mode, size, data)
     if "palette" in parameters:
         image.putpalette(from_base64(parameters["palette"]), parameters["palette_mode"])
@@ -181,7 +182,11 @@ PARTS = {
 
 def describe_sparse(value: Any) -> Described:
     sparse = imported("scipy.sparse")
-    parameters: Parameters = {"format": value.format, "shape": list(value.shape), "array": isinstance(value, sparse.sparray)}
+    parameters: Parameters = {
+        "format": value.format,
+        "shape": list(value.shape),
+        "array": isinstance(value, sparse.sparray),
+    }
     if value.format in PARTS:
         return "scipy.sparse", {part: getattr(value, part) for part in PARTS[value.format]}, parameters
     triples = value.tocoo()
