@@ -12,10 +12,10 @@ import importlib
 import json
 import weakref
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from causebook._load import native
-from causebook._types import classes, standard
+from causebook._types import classes, containers, standard, times
 from causebook._types.common import (
     Attachment,
     DecodeError,
@@ -27,8 +27,8 @@ from causebook._types.common import (
     Parameters,
     Reals,
     Reviver,
-    clean,
     class_name,
+    clean,
     imported,
 )
 
@@ -59,6 +59,9 @@ LIBRARIES = {
 }
 """Where the types of a library are described."""
 
+DESCRIBERS: dict[type, Describer] = {**standard.DESCRIBERS, **times.DESCRIBERS, **containers.DESCRIBERS}
+REVIVERS: dict[str, Reviver] = {**standard.REVIVERS, **times.REVIVERS, **containers.REVIVERS, **classes.REVIVERS}
+
 LONGEST = 64 * 1024 * 1024
 """Bytes of a document that is read."""
 
@@ -83,14 +86,14 @@ def describe(value: object) -> Described:
     """What stands for a value that JSON cannot say. Raises nothing because of the value."""
     try:
         kind = type(value)
-        describer = standard.DESCRIBERS.get(kind) or _of_class.get(kind)
+        describer = DESCRIBERS.get(kind) or _of_class.get(kind)
         if describer is None:
             describer = _find(kind)
             _of_class[kind] = describer
         return describer(value)
     except MemoryError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - an object of a stranger raises anything
         return opaque(value)
 
 
@@ -125,7 +128,7 @@ def opaque(value: object, why: str | None = None) -> Described:
         text = clean(repr(value))
     except MemoryError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - as above
         return "object", f"<{name}>", {"class": name, "why": "its repr failed"}
     return "object", text, {"class": name}
 
@@ -139,7 +142,7 @@ class Real(float):
     __slots__ = ("text",)
     text: str
 
-    def __new__(cls, text: str) -> Real:
+    def __new__(cls, text: str) -> Self:
         made = super().__new__(cls, text)
         made.text = text
         return made
@@ -317,7 +320,7 @@ def _without(parameters: Parameters, flag: str) -> Parameters:
 
 
 def _reviver(name: str) -> Reviver | None:
-    found = standard.REVIVERS.get(name) or classes.REVIVERS.get(name)
+    found = REVIVERS.get(name)
     if found is None and "." in name:
         library = _library(name)
         found = None if library is None else library.REVIVERS.get(name)

@@ -7,6 +7,7 @@
 
 mod found;
 mod numpy;
+mod other;
 mod text;
 mod walk;
 

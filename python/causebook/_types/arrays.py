@@ -51,7 +51,7 @@ def find(kind: type) -> Describer | None:
 
 def dtype_json(dtype: Any) -> object:
     """The type of elements: its name if that says all, else its description as in a `.npy` header."""
-    known = _names.get((dtype.char, dtype.byteorder))
+    known: object = _names.get((dtype.char, dtype.byteorder))
     if known is None:
         known = _dtype_json(dtype)
         if isinstance(known, str) and dtype.kind in "biufc":

@@ -132,7 +132,7 @@ def made(kind: type, plain: Any, names: set[str]) -> object:
     if not set(expect(plain, dict, "fields")) <= names:
         raise Missing(class_name(kind))
     try:
-        value = object.__new__(kind)
+        value: object = object.__new__(kind)
         for name, item in plain.items():
             object.__setattr__(value, name, item)
     except (TypeError, AttributeError):
@@ -176,7 +176,7 @@ def revive_pydantic(plain: Any, parameters: Parameters) -> object:
         fields, extra, private = plain["fields"], plain["extra"], plain["private"]
     else:
         fields, extra, private = plain, {} if parameters.get("extra") else None, None
-    value = object.__new__(kind)
+    value: object = object.__new__(kind)
     state = (set(parameters.get("set", fields)), extra, private)
     object.__setattr__(value, "__dict__", dict(expect(fields, dict, "fields")))
     for name, item in zip(PRIVATE, state, strict=True):

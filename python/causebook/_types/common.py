@@ -108,7 +108,7 @@ def class_name(kind: type) -> str:
         return clean(f"{kind.__module__}.{kind.__qualname__}", 500)
     except MemoryError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - a metaclass of a stranger raises anything
         return clean(type.__dict__["__name__"].__get__(kind), 500)
 
 
@@ -147,7 +147,7 @@ def imported(name: str) -> Any:
     return sys.modules.get(name)
 
 
-def to_base64(data: bytes) -> str:
+def to_base64(data: bytes | bytearray) -> str:
     return base64.b64encode(data).decode("ascii")
 
 

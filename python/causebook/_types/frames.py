@@ -22,7 +22,7 @@ from causebook._types.common import (
     imported,
     need,
 )
-from causebook._types.standard import zone_of, zone_parameters
+from causebook._types.times import zone_of, zone_parameters
 
 
 def find(kind: type) -> Describer | None:
