@@ -15,7 +15,7 @@ use crate::faults;
 use crate::item::Item;
 use crate::lines::Lines;
 use crate::tail::Tail;
-use crate::transport::{Answer, Call, NDJSON, Transport};
+use crate::transport::{Answer, BYTES, Call, NDJSON, Transport};
 
 /// Most bytes of an evidence file: as many as whoever checks it reads.
 const EVIDENCE_BYTES_MAX: u64 = 64 << 20;
@@ -217,6 +217,19 @@ impl RemoteLedger {
                 .of_type(crate::transport::JSON)?
                 .text(EVIDENCE_BYTES_MAX)
         })
+    }
+
+    /// Writes an attachment as it is kept. It is not held against its digest here: an answer that is complete is right if
+    /// the server is.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`ClientError::Local`] if `out` cannot be written to.
+    pub fn attachment(&self, digest: &str, out: &mut dyn Write) -> Result<(), ClientError> {
+        let call = Call::get(self.url(&["attachments", digest], &[])?).accept(BYTES);
+        // Once something was written, another answer cannot be put in its place.
+        self.transport()
+            .run(call, |answer| answer.of_type(BYTES))?
+            .copy_to(out)
     }
 
     /// A record without masks. The server records the act and the reason first.

@@ -33,6 +33,7 @@ const QUOTED_BYTES_MAX: u64 = 120;
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const NDJSON: &str = "application/x-ndjson";
 pub(crate) const ARROW: &str = "application/vnd.apache.arrow.stream";
+pub(crate) const BYTES: &str = "application/octet-stream";
 const PROBLEM: &str = "application/problem+json";
 
 /// What is sent.

@@ -10,7 +10,7 @@ use crate::batch::Batch;
 use crate::error::ClientError;
 use crate::faults;
 use crate::ledger::RemoteLedger;
-use crate::transport::{Answer, Call, Payload};
+use crate::transport::{Answer, BYTES, Call, Payload};
 
 /// Records read from the caller line by line.
 pub(crate) type Source<'a> = Box<dyn std::io::BufRead + 'a>;
@@ -43,7 +43,7 @@ impl RemoteLedger {
     pub fn attach(&self, content: &mut dyn Read) -> Result<Blob, ClientError> {
         let call = Call {
             method: "POST",
-            payload: Payload::Stream(content, "application/octet-stream"),
+            payload: Payload::Stream(content, BYTES),
             repeatable: false,
             ..Call::get(self.url(&["attachments"], &[])?)
         };
