@@ -14,10 +14,11 @@ use crate::answers::{all_or_first_refusal, in_order, prepare_all, unanswered};
 use crate::assemble::assemble;
 use crate::blobs::{self, Blob};
 use crate::clock::Clock;
-use crate::disk::{Disk, DiskLock};
+use crate::disk::Disk;
 use crate::erase::{self, Erasing, Erasure, ErasureReport};
 use crate::error::{AppendError, LedgerError};
 use crate::flush::{FlushRequest, Flusher, OtherThreads};
+use crate::hold::Hold;
 use crate::index::Seed;
 use crate::known::{Settled, known_in_table};
 use crate::merge::Merger;
@@ -55,7 +56,7 @@ struct Engine {
     publications: Sender<Publication>,
     in_flight_bytes: AtomicU64,
     threads: Mutex<Option<Threads>>,
-    lock: Mutex<Option<Box<dyn DiskLock>>>,
+    hold: Hold,
 }
 
 #[derive(Debug)]
@@ -112,7 +113,7 @@ impl Ledger {
             publications,
             in_flight_bytes: AtomicU64::new(0),
             threads: Mutex::new(Some(threads)),
-            lock: Mutex::new(Some(parts.lock)),
+            hold: Hold::new(parts.lock),
         };
         Ok(Self {
             engine: Arc::new(engine),
@@ -289,6 +290,11 @@ impl Ledger {
         Reader::live(Arc::clone(&self.engine.shared))
     }
 
+    /// What keeps others from writing this ledger, as something to be let go of by a process that was forked from this one.
+    pub fn hold(&self) -> Hold {
+        self.engine.hold.clone()
+    }
+
     /// Stops the ledger: what was acknowledged is under a checkpoint, and much of it in the table. Other clones of
     /// this handle get errors from then on.
     ///
@@ -371,10 +377,7 @@ impl Engine {
         let _ = self.publications.send(Publication::Stop);
         let _ = threads.publisher.join();
         self.shared.move_head(|head| head.closing = true);
-        self.lock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.hold.end();
         outcome.and_then(|()| self.shared.check_sound())
     }
 

@@ -26,6 +26,7 @@ mod flush;
 #[doc(hidden)]
 pub mod fuzzing;
 mod heads;
+mod hold;
 mod identity;
 mod index;
 mod known;
@@ -55,6 +56,7 @@ pub use disk::{Disk, DiskFile, DiskLock, RealDisk, write_atomic};
 pub use erase::{Erasure, ErasureReport};
 pub use error::{AppendError, LedgerError};
 pub use heads::{HeadMemory, RememberedHead};
+pub use hold::Hold;
 pub use identity::{FORMAT, Identity, create};
 pub use ledger::Ledger;
 pub use options::Options;

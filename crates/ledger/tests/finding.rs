@@ -276,6 +276,34 @@ fn a_real_folder_works_as_the_simulated_one() {
     assert!(verify(&reader).is_intact());
 }
 
+/// A forked process has the lock's file and none of the threads: to it the ledger is as here, forgotten.
+#[test]
+fn who_lets_go_of_a_ledger_that_is_not_theirs_keeps_nobody_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()));
+    create(disk.as_ref(), &SystemClock::new(), "main", "example.com/m").unwrap();
+    let table = Arc::new(MemoryTable::new());
+    let open = || {
+        Ledger::open(
+            Arc::clone(&disk),
+            Arc::new(SystemClock::new()),
+            || Ok(table.clone()),
+            Options::default(),
+        )
+    };
+    let ledger = open().unwrap();
+    fill(&ledger, 10);
+    let hold = ledger.hold();
+    std::mem::forget(ledger);
+    assert!(matches!(open(), Err(LedgerError::Locked { .. })));
+    assert!(hold.let_go());
+    let successor = open().unwrap();
+    assert_eq!(successor.reader().size(), 10);
+    assert!(hold.let_go(), "again does no harm");
+    assert!(matches!(open(), Err(LedgerError::Locked { .. })));
+    successor.close().unwrap();
+}
+
 #[test]
 fn a_folder_that_is_no_ledger_or_a_newer_one_or_without_its_key_is_left_alone() {
     let media = Media::new();
