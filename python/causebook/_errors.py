@@ -6,6 +6,11 @@ from __future__ import annotations
 class CausebookError(Exception):
     """Anything that Causebook raises."""
 
+    code: str | None = None
+    """The kind of problem in a word, as the server's API has it, such as `no-record`."""
+    hint: str | None = None
+    """What to do about it, where that is known. The message ends with it."""
+
 
 class InstallationError(CausebookError):
     """The packages that are installed do not fit together."""

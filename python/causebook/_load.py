@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from causebook import _native as plain
 from causebook._errors import InstallationError
 
-native = plain
-try:
-    from causebook_embedded import _native as embedded  # type: ignore[import-not-found,unused-ignore]
-except ModuleNotFoundError:
-    pass
+if TYPE_CHECKING:
+    native = plain
 else:
-    if embedded.__version__ != plain.__version__:
+    try:
+        from causebook_embedded import _native as native
+    except ModuleNotFoundError:
+        native = plain
+    if native.__version__ != plain.__version__:
         raise InstallationError(
-            f"causebook {plain.__version__} and causebook-embedded {embedded.__version__} do not fit together; "
+            f"causebook {plain.__version__} and causebook-embedded {native.__version__} do not fit together; "
             f"install causebook-embedded=={plain.__version__}"
         )
-    native = embedded
 
 __all__ = ["native"]

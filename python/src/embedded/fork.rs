@@ -1,0 +1,116 @@
+//! What a fork does to open ledgers. The child has the files of its parent and none of its threads: it must not use the
+//! parent's ledger, and must not keep its lock alive after the parent is gone. So the locks are listed here, and the child
+//! closes its share of each before anything else of it runs.
+//!
+//! While a ledger is being opened the list is held, and a fork waits for that: else a lock could be taken and not be listed.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+
+use causebook_ledger::Hold;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// A fork does not wait for longer: an opening that takes so long leaves the child with the lock until it ends.
+const LOOKS_MAX: u32 = 500;
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
+type Holds = BTreeMap<u64, Hold>;
+
+/// The locks of the ledgers that this process has open.
+static HOLDS: Mutex<Holds> = Mutex::new(BTreeMap::new());
+
+thread_local! {
+    /// The list, held by the thread that forks from before the fork until after it.
+    static FORKING: RefCell<Option<MutexGuard<'static, Holds>>> = const { RefCell::new(None) };
+}
+
+/// A lock on the list. Dropping it takes it off.
+#[derive(Debug)]
+pub(super) struct Listed {
+    number: u64,
+    process: u32,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        // In a child the list is empty, and may be held by nobody who is there.
+        if self.process == std::process::id() {
+            held().remove(&self.number);
+        }
+    }
+}
+
+/// Opens what has a lock, and lists the lock, with no fork in between.
+pub(super) fn listed<T, E>(
+    open: impl FnOnce() -> Result<T, E>,
+    hold: impl FnOnce(&T) -> Hold,
+) -> Result<(T, Listed), E> {
+    let mut holds = held();
+    let opened = open()?;
+    let number = holds.keys().next_back().map_or(0, |last| last + 1);
+    holds.insert(number, hold(&opened));
+    let process = std::process::id();
+    Ok((opened, Listed { number, process }))
+}
+
+fn held() -> MutexGuard<'static, Holds> {
+    HOLDS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has the interpreter tell of forks.
+pub(crate) fn watch_forks(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    let hooks = PyDict::new(py);
+    hooks.set_item("before", wrap_pyfunction!(before_fork, module)?)?;
+    hooks.set_item("after_in_parent", wrap_pyfunction!(after_fork, module)?)?;
+    hooks.set_item(
+        "after_in_child",
+        wrap_pyfunction!(after_fork_in_child, module)?,
+    )?;
+    py.import("os")?
+        .call_method("register_at_fork", (), Some(&hooks))?;
+    Ok(())
+}
+
+#[pyfunction]
+fn before_fork(py: Python<'_>) {
+    py.detach(|| {
+        for _ in 0..LOOKS_MAX {
+            let guard = match HOLDS.try_lock() {
+                Ok(guard) => guard,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {
+                    std::thread::sleep(LOOK_INTERVAL);
+                    continue;
+                }
+            };
+            FORKING.with_borrow_mut(|forking| *forking = Some(guard));
+            return;
+        }
+    });
+}
+
+#[pyfunction]
+fn after_fork() {
+    FORKING.with_borrow_mut(Option::take);
+}
+
+#[pyfunction]
+fn after_fork_in_child() {
+    let guard = FORKING.with_borrow_mut(Option::take);
+    // A program that forks without the interpreter tells only the child of it.
+    let guard = guard.or_else(|| match HOLDS.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    });
+    if let Some(mut holds) = guard {
+        for hold in holds.values() {
+            hold.let_go();
+        }
+        holds.clear();
+    }
+}
