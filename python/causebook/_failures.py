@@ -16,12 +16,16 @@ MESSAGE_CHARACTERS_MAX = 1_000
 
 
 def failed(error: BaseException, context: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Members of the record of a decision that came to nothing because of an error: no output, and which error it was."""
+    """Members of the record of a decision that came to nothing: no output, and what ended it.
+
+    `error` if something went wrong; `broken_off` if nobody waited for it any more.
+    """
     kind = type(error).__qualname__
     if type(error).__module__ != "builtins":
         kind = f"{type(error).__module__}.{kind}"
     said = {"type": kind, "message": _message(error)}
-    return {"output": None, "context": {**(context or {}), "error": said}}
+    name = "error" if isinstance(error, Exception) else "broken_off"
+    return {"output": None, "context": {**(context or {}), name: said}}
 
 
 def guarded(book: Any, act: Callable[[], T]) -> T | None:
