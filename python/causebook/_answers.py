@@ -73,8 +73,10 @@ def meaning(model: Any, identity: _models.Identity, method: str, asked: Mapping[
         if identity.objective in _PROBABILITIES:
             return "probability"
         return "label" if identity.objective == "multi:softmax" else "number"
-    base = sys.modules.get("sklearn.base")
-    return "number" if base is not None and base.is_regressor(model) else "label"
+    sort = _sort(model)
+    if sort == "regressor":
+        return "number"
+    return "label" if sort or identity.classes else "unknown"
 
 
 def read(identity: _models.Identity, method: str, means: Meaning, answer: Any, rules: Rules) -> Answers:
@@ -167,6 +169,16 @@ def _word(label: Any) -> str:
 
 def _is_frame(answer: Any) -> bool:
     return hasattr(answer, "columns") or hasattr(answer, "column_names")
+
+
+def _sort(model: Any) -> str | None:
+    """What scikit-learn calls the type of an estimator: `classifier`, `regressor`, `outlier_detector`, `clusterer`."""
+    try:
+        sort = model.__sklearn_tags__().estimator_type
+    except AttributeError:
+        # Before scikit-learn 1.6.
+        sort = getattr(model, "_estimator_type", None)
+    return str(sort) if sort else None
 
 
 def _asks_for_margin(asked: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ from causebook import _answers, _models, _tables
 from causebook._answers import Answers, Decide, Rules, Score
 from causebook._failures import failed, guarded
 from causebook._models import Artefact, Identity
+from causebook._shapes import is_mapping
 
 Model = TypeVar("Model")
 Batch = Literal["rows", "one"]
@@ -79,6 +80,11 @@ def unwatched(model: Model) -> Model:
     return cast(Model, _target(model)) if isinstance(type(model), _StandInType) else model
 
 
+def watcher_of(stand_in: Any) -> Watcher:
+    """The watcher of a stand-in."""
+    return _watcher(stand_in)
+
+
 def recorded_by(model: Any) -> Sequence[Any]:
     """Ids of the records of the last call of a watched model in this thread or task, a row each.
 
@@ -119,6 +125,8 @@ class Watcher:
         self._settings = settings
         self._artefact = artefact
         self._parameters = parameters or {}
+        self.lineage: dict[str, Any] = {}
+        """More members of `model` in the record of the model."""
         self._lock = threading.Lock()
         self._identity: Identity | None = None
         self._fingerprint: tuple[Any, ...] = ()
@@ -148,10 +156,6 @@ class Watcher:
     def ready(self) -> bool:
         """Whether the model has an identity yet."""
         return _models.is_fitted(self.target)
-
-    def about_model(self) -> dict[str, Any]:
-        """More members of `model` for the record of the model."""
-        return {}
 
     def meaning(self, identity: Identity, method: str, asked: Mapping[str, Any]) -> _answers.Meaning:
         """What the answers of a method are."""
@@ -238,7 +242,9 @@ class Watcher:
         if threshold is not None:
             parameters["threshold"] = threshold
         for name, value in kwargs.items():
-            if name not in _GIVEN and isinstance(value, (bool, int, float, str)):
+            if name == "params" and is_mapping(value):
+                parameters.update(value)
+            elif name not in _GIVEN and isinstance(value, (bool, int, float, str)):
                 parameters[name] = value
         members: dict[str, Any] = {"parameters": parameters} if parameters else {}
         if self._settings.sample is not None:
@@ -258,7 +264,7 @@ class Watcher:
         """The model as decisions name it. Its first use is recorded, with all that it says of itself."""
         model = self._named(identity)
         if _is_new(self.book, (model.get("name"), model.get("version"), model.get("digest"))):
-            members = identity.registration({**model, **self.about_model()})
+            members = identity.registration({**model, **self.lineage})
             _with_dtypes(members["model"], rows)
             self.book.record(kind="model", **members)
         return model
