@@ -28,6 +28,12 @@ from causebook._errors import SpoolError as SpoolError
 from causebook._errors import SpoolFull as SpoolFull
 from causebook._errors import UnavailableError as UnavailableError
 from causebook._load import native
+from causebook._read import check as check
+from causebook._records import Decision as Decision
+from causebook._records import Evidence as Evidence
+from causebook._records import Table as Table
+from causebook._records import Verification as Verification
+from causebook._records import Why as Why
 from causebook._seam import Recorded as Recorded
 from causebook._values import Attachment as Attachment
 from causebook._values import Opaque as Opaque

@@ -19,6 +19,7 @@ from causebook._counts import Counts, Receipt
 from causebook._decide import DecideFace
 from causebook._decision import DecisionFace
 from causebook._errors import CausebookError, RecordError, RefusedError, SpoolError, SpoolFull, UnavailableError
+from causebook._faces import ReadFace, WatchFace
 from causebook._labels import actor_of, automation_of, label, model_of, score_of
 from causebook._linked import LinkedFaces
 from causebook._load import native
@@ -33,7 +34,7 @@ TROUBLED_EXIT = 0.5
 """Seconds that an exit waits for a ledger that does not answer, when everything is kept on disk."""
 
 
-class Book(DecisionFace, DecideFace, LinkedFaces):
+class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
     """Records decisions. Made by `causebook.connect`; one for a program, used by all of its threads and tasks.
 
     A fork of the program goes on with a stream of its own: nothing is shared with the parent, and nothing is lost.
@@ -222,6 +223,9 @@ class Book(DecisionFace, DecideFace, LinkedFaces):
             failure.__cause__ = error
             return self._fail(failure)
         return self._fail(not_captured(kind, error))
+
+    def _flush(self) -> object:
+        return self.flush(5.0)
 
     def _lose(self) -> None:
         capture = self._capture
