@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import datetime
 import logging
@@ -119,6 +118,66 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
             return self._fail(not_captured(kind, error))
         return self._submit(kind, made)
 
+    def log_batch(
+        self,
+        inputs: object = None,
+        outputs: object = None,
+        *,
+        model: str | Mapping[str, object] | None = None,
+        version: object = None,
+        digest: str | None = None,
+        decision: object = None,
+        score: object = None,
+        subject: object = None,
+        **members: object,
+    ) -> list[str]:
+        """Records a decision for each row, and returns their ids.
+
+        `inputs` and `outputs` are frames (pandas, Polars, pyarrow, anything with the Arrow PyCapsule interface), or
+        dicts of columns; `decision`, `score` and `subject` are columns. Any other member (`parameters`, `context`,
+        `data`, `automation`, `time`, …) holds for every row.
+
+            book.log_batch(frame, {"p": model.predict_proba(frame)[:, 1]}, model="credit@v1.2", score=scores)
+
+        Nothing is raised, as with `record`: what cannot be recorded is logged and counted, and no ids are returned.
+        """
+        from causebook._batch import Batch
+
+        try:
+            batch = Batch(inputs, outputs, {"decision": decision, "score": score, "subject": subject})
+            shared = dict(members)
+            if model is not None or version is not None or digest is not None:
+                shared["model"] = self._model(model, version, digest)
+            shared.setdefault("time", self._now())
+            columnar = batch.columnar() if self._settings.delivery != "receipt" else None
+            if columnar is None:
+                return [str(self._submit("decision", {**shared, **row})) for row in batch.records()]
+            columns, types = columnar
+            complete("decision", shared, self._settings.context)
+            if not isinstance(shared["time"], str):
+                shared["time"] = moment(shared["time"])
+            made: dict[object, object] = {"kind": "decision", **shared, **types}
+        except CausebookError as error:
+            self._fail(error)
+            return []
+        except Exception as error:
+            self._fail(not_captured("log_batch", error))
+            return []
+        return self._submit_batch(made, columns, batch.rows)
+
+    def _submit_batch(self, members: dict[object, object], columns: list[Any], rows: int) -> list[str]:
+        settings = self._settings
+        block = settings.block_timeout if settings.on_full == "block" else 0.0
+        try:
+            while True:
+                try:
+                    return cast("list[str]", self._living().submit_batch(members, columns, rows, block))
+                except native.Forked:
+                    self._forked()
+        except Exception as error:
+            self._not_kept("log_batch", error, numbered=True)
+            return []
+
     @property
     def counters(self) -> Counts:
         """What became of the records of this process so far."""
@@ -137,6 +196,9 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
 
     async def aflush(self, timeout: float = 30.0) -> Counts:
         """As `flush`, without holding up the event loop."""
+        # Of the standard library the slowest to load, and loaded already where it is used.
+        import asyncio
+
         return await asyncio.to_thread(self.flush, timeout)
 
     def close(self, timeout: float | None = None) -> Counts:
@@ -209,16 +271,19 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
             return self._fail(RefusedError(f"record {id} was refused ({told[1]}): {told[2]}"))
         return Recorded(id, seq, Receipt(*told[1:]))
 
-    def _not_kept(self, kind: str, error: Exception) -> Recorded:
+    def _not_kept(self, kind: str, error: Exception, *, numbered: bool = False) -> Recorded:
+        """A record is not in the spool. Its number is used up, if it was not `numbered` before, so that it is missed."""
         if isinstance(error, native.Full):
-            self._lose()
+            if not numbered:
+                self._lose()
             full = SpoolFull(f"{kind}: {error}; the ledger does not take records fast enough, or not at all")
             if self._settings.on_full == "raise":
                 self._failed += 1
                 raise full from error
             return self._fail(full)
         if isinstance(error, OSError) and not isinstance(error, CausebookError):
-            self._lose()
+            if not numbered:
+                self._lose()
             failure = SpoolError(f"{kind}: {error}")
             failure.__cause__ = error
             return self._fail(failure)
@@ -226,6 +291,9 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
 
     def _flush(self) -> object:
         return self.flush(5.0)
+
+    def _now(self) -> str:
+        return datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
 
     def _lose(self) -> None:
         capture = self._capture

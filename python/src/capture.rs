@@ -73,6 +73,14 @@ impl Encoded {
     }
 }
 
+impl Encoded {
+    /// Appends the document, and takes what goes beside it.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, attached: &mut Vec<Attached>) {
+        out.extend_from_slice(&self.json);
+        attached.append(&mut lock(&self.attached));
+    }
+}
+
 /// Records of one program on their way to one ledger: a run of a spool.
 #[pyclass(frozen)]
 #[derive(Debug)]
@@ -82,6 +90,9 @@ pub(crate) struct Capture {
     process: u32,
     /// `,"source":{"name":…,"run":…,"seq":`
     source: Vec<u8>,
+    /// Name and run of the source, as JSON text.
+    source_name: String,
+    run: String,
     bytes_max: u64,
     power: bool,
     ids: Ids,
@@ -136,7 +147,7 @@ impl Capture {
     }
 
     /// An id for a record that is named before it is made.
-    fn new_id(&self) -> PyResult<String> {
+    pub(crate) fn new_id(&self) -> PyResult<String> {
         self.ids.next()
     }
 
@@ -196,11 +207,15 @@ impl Capture {
 }
 
 impl Capture {
-    fn of(spool: Spool, source: Vec<u8>, bytes_max: u64, power: bool) -> Capture {
+    fn of(spool: Spool, source: (String, String), bytes_max: u64, power: bool) -> Capture {
+        let (source_name, run) = source;
+        let source = format!(r#","source":{{"name":{source_name},"run":{run},"seq":"#);
         Capture {
             spool: Mutex::new(Some(Arc::new(spool))),
             process: std::process::id(),
-            source,
+            source: source.into_bytes(),
+            source_name,
+            run,
             bytes_max,
             power,
             ids: Ids::default(),
@@ -218,6 +233,17 @@ impl Capture {
         wanted: bool,
         block: f64,
     ) -> PyResult<u64> {
+        self.attach(py, attached, block)?;
+        self.append(py, block, ParcelKind::Record, 1, wanted, |seq, out| {
+            out.extend_from_slice(draft);
+            out.extend_from_slice(&self.source);
+            out.extend_from_slice(itoa::Buffer::new().format(seq).as_bytes());
+            out.extend_from_slice(b"}}");
+        })
+    }
+
+    /// Puts attachments into the spool, before the records that name them.
+    pub(crate) fn attach(&self, py: Python<'_>, attached: &[Attached], block: f64) -> PyResult<()> {
         for attached in attached {
             if !lock(&self.sent).contains(&attached.digest) {
                 self.append(py, block, ParcelKind::Attachment, 0, false, |_, out| {
@@ -226,12 +252,7 @@ impl Capture {
                 self.remember(&attached.digest);
             }
         }
-        self.append(py, block, ParcelKind::Record, 1, wanted, |seq, out| {
-            out.extend_from_slice(draft);
-            out.extend_from_slice(&self.source);
-            out.extend_from_slice(itoa::Buffer::new().format(seq).as_bytes());
-            out.extend_from_slice(b"}}");
-        })
+        Ok(())
     }
 
     /// The spool keeps what was sent in order, so what follows in this run finds the attachment there.
@@ -253,12 +274,22 @@ impl Capture {
         wanted: bool,
         fill: impl Fn(u64, &mut Vec<u8>),
     ) -> PyResult<u64> {
-        let mut waited = false;
+        self.when_there_is_room(py, block, |spool| spool.append(kind, rows, wanted, &fill))
+    }
+
+    /// Appends, waiting for room for up to `block` seconds.
+    pub(crate) fn when_there_is_room(
+        &self,
+        py: Python<'_>,
+        block: f64,
+        append: impl Fn(&Spool) -> Result<Appended, SpoolError>,
+    ) -> PyResult<u64> {
+        let mut has_waited = false;
         loop {
-            match self.spool()?.append(kind, rows, wanted, &fill) {
+            match append(&*self.spool()?) {
                 Ok(appended) => return self.settle(py, appended),
-                Err(SpoolError::Full { bytes }) if block > 0.0 && !waited => {
-                    waited = true;
+                Err(SpoolError::Full { bytes }) if block > 0.0 && !has_waited => {
+                    has_waited = true;
                     // Some room, so that not every record waits.
                     let enough = self
                         .bytes_max
@@ -269,6 +300,22 @@ impl Capture {
                 Err(error) => return Err(raised(&error)),
             }
         }
+    }
+
+    /// Takes the numbers of records for a batch.
+    pub(crate) fn reserve(&self, rows: u32) -> PyResult<u64> {
+        Ok(self.spool()?.reserve(rows))
+    }
+
+    /// Counts records as lost whose numbers were reserved.
+    pub(crate) fn miss(&self, rows: u32) -> PyResult<()> {
+        self.spool()?.miss(rows);
+        Ok(())
+    }
+
+    /// Name and run of the source, as JSON text.
+    pub(crate) fn source(&self) -> (&str, &str) {
+        (&self.source_name, &self.run)
     }
 
     /// In power mode, waits for the medium.
@@ -307,7 +354,7 @@ impl Capture {
         lock(&self.spool).clone().ok_or_else(closed)
     }
 
-    fn check_process(&self) -> PyResult<()> {
+    pub(crate) fn check_process(&self) -> PyResult<()> {
         if std::process::id() == self.process {
             return Ok(());
         }

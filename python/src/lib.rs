@@ -1,5 +1,6 @@
 //! The native part of the Python package `causebook`.
 
+mod batch;
 mod capture;
 mod check;
 #[cfg(feature = "embedded")]
@@ -14,6 +15,8 @@ use pyo3::prelude::*;
 /// What `causebook` is built on. Not for direct use.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::batch::{Column, columns_of};
     #[pymodule_export]
     use crate::capture::{Capture, Encoded, Forked, Full};
     #[pymodule_export]

@@ -12,7 +12,7 @@ use crate::error::SpoolError;
 use crate::folder::RunFolder;
 use crate::sender::{Retry, Sender};
 use crate::state::{Counters, Shared, now};
-use crate::writer::{Room, Syncs, Writer, Written};
+use crate::writer::{Numbering, Room, Syncs, Writer, Written};
 
 /// How a spool behaves.
 #[derive(Clone, Debug)]
@@ -161,9 +161,40 @@ impl Spool {
         wanted: bool,
         fill: impl FnOnce(u64, &mut Vec<u8>),
     ) -> Result<Appended, SpoolError> {
+        self.write(kind, rows, Numbering::Next { wanted }, fill)
+    }
+
+    /// Takes the numbers of `rows` records, for [`Spool::append_reserved`]. Unless it is appended, the ledger sees a gap.
+    pub fn reserve(&self, rows: u32) -> u64 {
+        self.writer().reserve(rows)
+    }
+
+    /// Keeps a parcel that has the numbers of its records, from `seq`, within its body.
+    ///
+    /// # Errors
+    /// As [`Spool::append`].
+    pub fn append_reserved(
+        &self,
+        kind: ParcelKind,
+        rows: u32,
+        seq: u64,
+        body: &[u8],
+    ) -> Result<Appended, SpoolError> {
+        self.write(kind, rows, Numbering::Reserved(seq), |_, out| {
+            out.extend_from_slice(body);
+        })
+    }
+
+    fn write(
+        &self,
+        kind: ParcelKind,
+        rows: u32,
+        numbering: Numbering,
+        fill: impl FnOnce(u64, &mut Vec<u8>),
+    ) -> Result<Appended, SpoolError> {
         let written = self
             .writer()
-            .append(&self.shared, kind, rows, wanted, fill)?;
+            .append(&self.shared, kind, rows, numbering, fill)?;
         let Written { seq, file } = written;
         let mut upto = None;
         if let Some((file, bytes)) = file.filter(|_| self.power) {
@@ -195,6 +226,11 @@ impl Spool {
     /// Gives up `rows` records that could not be appended: their numbers stay unused, so that the ledger sees a gap.
     pub fn lose(&self, rows: u32) {
         self.writer().lose(&self.shared, rows);
+    }
+
+    /// Counts `rows` records as lost whose numbers were reserved.
+    pub fn miss(&self, rows: u32) {
+        self.shared.lock().counters.lost += u64::from(rows);
     }
 
     /// Waits until the spool holds less than it may, for at most `timeout`. Says whether it does.

@@ -17,6 +17,15 @@ pub(crate) struct Room {
     pub(crate) segment_bytes: u64,
 }
 
+/// Which numbers the records of a parcel have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Numbering {
+    /// The next ones; the outcome may be asked for.
+    Next { wanted: bool },
+    /// Those that were reserved for it.
+    Reserved(u64),
+}
+
 /// What a record got.
 #[derive(Debug)]
 pub(crate) struct Written {
@@ -74,10 +83,13 @@ impl Writer {
         shared: &Shared,
         kind: ParcelKind,
         rows: u32,
-        wanted: bool,
+        numbering: Numbering,
         fill: impl FnOnce(u64, &mut Vec<u8>),
     ) -> Result<Written, SpoolError> {
-        let seq = self.next_seq;
+        let (seq, wanted) = match numbering {
+            Numbering::Next { wanted } => (self.next_seq, wanted),
+            Numbering::Reserved(seq) => (seq, false),
+        };
         let mut scratch = std::mem::take(&mut self.scratch);
         frame::encode(&mut scratch, kind, seq, rows, fill);
         let result = self.place(shared, &scratch);
@@ -87,7 +99,7 @@ impl Writer {
         }
         self.scratch = scratch;
         let spilled = result?;
-        self.next_seq += u64::from(rows);
+        self.next_seq = self.next_seq.max(seq + u64::from(rows));
         self.total += length;
         let mut state = shared.lock();
         state.counters.recorded += u64::from(rows);
@@ -113,6 +125,13 @@ impl Writer {
             _ => None,
         };
         Ok(Written { seq, file })
+    }
+
+    /// Takes the numbers of `rows` records, for a parcel that names them within.
+    pub(crate) fn reserve(&mut self, rows: u32) -> u64 {
+        let seq = self.next_seq;
+        self.next_seq += u64::from(rows);
+        seq
     }
 
     /// Gives up `rows` records: their numbers are used, so that they are missed.

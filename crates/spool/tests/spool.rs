@@ -382,6 +382,20 @@ fn an_attachment_comes_before_its_record_and_counts_as_none() {
 }
 
 #[test]
+fn a_parcel_with_reserved_numbers_keeps_them_and_others_go_between() {
+    let ledger = Ledger::default();
+    let (spool, _) = open(&options(None, "run"), &ledger);
+    let seq = spool.reserve(10);
+    assert_eq!((seq, append(&spool, "between")), (1, 11));
+    let batch = spool.append_reserved(ParcelKind::Batch, 10, seq, b"rows");
+    spool.settle(batch.unwrap()).unwrap();
+    assert_eq!(append(&spool, "after"), 12);
+    assert!(spool.flush(LONG));
+    assert_eq!(ledger.bodies(), ["between", "rows", "after"]);
+    assert_eq!(spool.close(LONG).delivered, 12);
+}
+
+#[test]
 fn power_mode_syncs_and_many_threads_share_it() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::default();

@@ -3,9 +3,9 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+use super::Encoded;
 use super::clock::now;
 use super::ids::Ids;
-use super::{Encoded, lock};
 use crate::encode::{Attached, Encoder, Limits, string};
 
 /// A record being written.
@@ -63,9 +63,7 @@ impl<'a> Draft<'a> {
             string(name, self.out);
             self.out.push(b':');
             if let Ok(encoded) = value.cast_exact::<Encoded>() {
-                let encoded = encoded.get();
-                self.out.extend_from_slice(&encoded.json);
-                self.attached.append(&mut lock(&encoded.attached));
+                encoded.get().write(self.out, &mut self.attached);
             } else {
                 self.encoder.named(name);
                 self.encoder.document(&value, self.out)?;

@@ -52,11 +52,12 @@ pub(super) fn open(settings: &Bound<'_, PyDict>, listener: Py<PyAny>) -> PyResul
 
 impl Capture {
     fn new_of(spool: Spool, settings: &Settings) -> Capture {
-        let mut source = br#","source":{"name":"#.to_vec();
-        string(&settings.source, &mut source);
-        source.extend_from_slice(br#","run":"#);
-        string(&settings.run, &mut source);
-        source.extend_from_slice(br#","seq":"#);
+        let json = |text: &str| {
+            let mut json = Vec::new();
+            string(text, &mut json);
+            String::from_utf8_lossy(&json).into_owned()
+        };
+        let source = (json(&settings.source), json(&settings.run));
         Capture::of(spool, source, settings.bytes_max, settings.power)
     }
 }

@@ -1,4 +1,4 @@
-//! The answer to a statement: Arrow record batches, handed over without a copy by the Arrow PyCapsule interface.
+//! The answer to a statement: Arrow record batches, handed over without a copy by the Arrow `PyCapsule` interface.
 
 use std::sync::Arc;
 
