@@ -301,12 +301,14 @@ def _revive(name: str, plain: Any, parameters: Parameters, attachments: Attachme
         return Opaque(name, plain, parameters) if reviver is None else reviver(plain, parameters)
     except Missing:
         return Opaque(name, plain, parameters)
-    except (DecodeError, MemoryError):
+    except MemoryError:
         raise
     except Exception as error:
         if _holds_opaque(plain):
             # A part could not be brought back, so the whole cannot either.
             return Opaque(name, plain, parameters)
+        if isinstance(error, DecodeError):
+            raise
         raise DecodeError(f"a value of type {name[:40]!r} is damaged: {type(error).__name__}: {error}") from error
 
 

@@ -57,6 +57,16 @@ def zone_of(parameters: Parameters, offset: dt.timedelta | None) -> dt.tzinfo | 
     return dt.timezone(offset)
 
 
+def describe_offset(value: dt.timezone) -> Described:
+    text = dt.time(tzinfo=value).isoformat()[8:]
+    return "timezone", text, zone_parameters(value) or None
+
+
+def revive_offset(plain: Any, parameters: Parameters) -> dt.tzinfo | None:
+    offset = dt.time.fromisoformat("00:00:00" + expect(plain, str, "an offset")).utcoffset()
+    return zone_of(parameters, offset)
+
+
 def describe_datetime(value: dt.datetime) -> Described:
     parameters = zone_parameters(value.tzinfo)
     if value.fold:
@@ -133,6 +143,7 @@ DESCRIBERS: dict[type, Describer] = {
     dt.time: describe_time,
     dt.timedelta: describe_timedelta,
     zoneinfo.ZoneInfo: describe_zone,
+    dt.timezone: describe_offset,
 }
 
 REVIVERS: dict[str, Reviver] = {
@@ -141,4 +152,5 @@ REVIVERS: dict[str, Reviver] = {
     "time": revive_time,
     "timedelta": revive_timedelta,
     "zoneinfo": revive_zone,
+    "timezone": revive_offset,
 }

@@ -120,6 +120,9 @@ impl<'py> Walk<'_, 'py> {
     }
 
     pub(super) fn describe(&mut self, value: &Bound<'py, PyAny>) -> Step {
+        if !self.has_room() {
+            return self.too_deep(value);
+        }
         let described = self.values.describe.bind(self.py).call1((value,))?;
         self.described(&described)
     }

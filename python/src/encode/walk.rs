@@ -12,6 +12,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
 /// Containers and described values open at one time. A frame of the walk is below 1 KiB; threads have 512 KiB.
 const OPEN: usize = 256;
+/// What is left of them for that of which a described value consists, so that it is whole or not there.
+const WITHIN: usize = 16;
 /// Bytes of one document.
 const BYTES: usize = 64 * 1024 * 1024;
 /// Typed places in one document.
@@ -239,12 +241,21 @@ impl<'a, 'py> Walk<'a, 'py> {
             return self.opaque(value, "holds itself");
         }
         if self.open.len() >= OPEN {
-            return self.opaque(value, "nested more than 256 deep");
+            return self.too_deep(value);
         }
         self.open.push(address);
         let step = inner(self);
         self.open.pop();
         step
+    }
+
+    pub(super) fn too_deep(&mut self, value: &Bound<'py, PyAny>) -> Step {
+        self.opaque(value, "nested more than 256 deep")
+    }
+
+    /// Whether a value that consists of others has room for them.
+    pub(super) fn has_room(&self) -> bool {
+        self.open.len() + WITHIN < OPEN
     }
 
     fn dict(&mut self, dict: &Bound<'py, PyDict>) -> Step {
