@@ -24,6 +24,7 @@ class Call:
     _lacking: dict[str, object] | None = None
     _failures: list[CausebookError] | None = None
     _flow: contextvars.Context | None = None
+    _ended: bool = False
     _token: contextvars.Token[Parent | None]
 
     input: object = MISSING
@@ -36,9 +37,12 @@ class Call:
             # Whoever closes a generator, at worst the garbage collector, is in another context than who called it.
             self._flow = contextvars.copy_context()
 
-    def identify(self) -> str:
-        """The id, of which only decisions inside make a need before the end."""
-        if self._id is None:
+    def identify(self) -> str | None:
+        """The id, of which only decisions inside make a need before the end.
+
+        What outlives the call, a task for one, may ask later: then the id is that of the record, if there is one.
+        """
+        if self._id is None and not self._ended:
             self._id = self._plan.book._new_id()
         return self._id
 
@@ -144,6 +148,7 @@ class Call:
 
     def submit(self, members: dict[str, object]) -> None:
         book = self._plan.book
+        self._ended = True
         if self._id is not None:
             members["id"] = self._id
         if self._lacking is not None:
@@ -159,6 +164,7 @@ class Call:
         except Exception as error:
             book._fail(not_captured(self._plan.function, error))
         finally:
+            self._id = recorded or None
             last.set(recorded or None)
 
 

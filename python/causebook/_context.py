@@ -14,7 +14,6 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
-from causebook._errors import CausebookError
 from causebook._labels import actor_of, label
 from causebook._seam import Recorded
 from causebook._wrapping import wrap
@@ -70,7 +69,7 @@ class Context:
                 continue
             try:
                 self._members[name] = actor_of(value) if name == "actor" else label(name, value)
-            except CausebookError as error:
+            except Exception as error:
                 _log.warning("causebook.context: %s; it is left out", error)
 
     def __enter__(self) -> Context:
@@ -141,8 +140,8 @@ class Ambient:
 class Parent(Protocol):
     """A decision that is being made."""
 
-    def identify(self) -> str:
-        """Its id, which is given to it now if it has none."""
+    def identify(self) -> str | None:
+        """Its id, which is given to it now if it has none; None if it has ended and is not on record."""
         ...
 
 
@@ -160,8 +159,8 @@ def complete(kind: str, members: dict[str, object], of_book: Mapping[str, object
     gathered: dict[str, object] = dict(of_book) if of_book else {}
     if trace is not None:
         gathered.update(trace_ids(trace))
-    if parent is not None and kind == "decision":
-        gathered["parent_id"] = parent.identify()
+    if parent is not None and kind == "decision" and (parent_id := parent.identify()) is not None:
+        gathered["parent_id"] = parent_id
     if ambient is not None:
         gathered.update(ambient.context)
         for name, value in ambient.members.items():

@@ -15,6 +15,7 @@ from causebook._errors import CausebookError, RecordError
 from causebook._held import Rules, listed, secret
 from causebook._labels import actor_of, automation_of, label, model_of, score_of
 from causebook._seam import MISSING, Missing, Recorded, Seam, failure_of, not_captured, type_name
+from causebook._types.common import Attachment
 
 
 class DecideFace(Seam):
@@ -58,26 +59,34 @@ class DecideFace(Seam):
         `exclude`, `mask`, `hash`, `hash_key`, `rename` and `error_messages` are those of `book.decision`; their paths
         begin in the input.
         """
-        rules = Rules(
-            exclude=listed("exclude", exclude),
-            mask=listed("mask", mask),
-            hash=listed("hash", hash),
-            rename=rename or {},
-            key=secret("hash_key", hash_key) or self._hash_key,
-        )
-        members: dict[str, object] = {"model": model_of(model, version, digest)}
-        draft = Draft(self, id or self._new_id(), members, rules, error_messages)
-        given: tuple[tuple[Callable[[object], None], object], ...] = (
-            (draft.subject, subject),
-            (draft.actor, actor),
-            (draft.automation, automation),
-            (draft.data, data),
-        )
-        for take, value in given:
-            if value is not None:
-                take(value)
-        draft.parameters(parameters)
-        draft.context(context)
+        draft = Draft(self, id or self._new_id())
+        try:
+            draft._settle(
+                model_of(model, version, digest),
+                Rules(
+                    exclude=listed("exclude", exclude),
+                    mask=listed("mask", mask),
+                    hash=listed("hash", hash),
+                    rename=dict(rename or {}),
+                    key=secret("hash_key", hash_key) or self._hash_key,
+                ),
+                error_messages,
+            )
+        except Exception as error:
+            self._fail(not_captured(f"decision {draft.id} will not be recorded", error))
+            return draft
+        if subject is not None:
+            draft.subject(subject)
+        if actor is not None:
+            draft.actor(actor)
+        if automation is not None:
+            draft.automation(automation)
+        if parameters is not None:
+            draft.parameters(parameters)
+        if data is not None:
+            draft.data(data)
+        if context is not None:
+            draft.context(context)
         return draft
 
 
@@ -87,20 +96,24 @@ class Draft:
     No method raises unless the book is strict: what cannot be recorded is in the log and in `book.counters`.
     """
 
-    def __init__(
-        self, book: Seam, id: str, members: dict[str, object], rules: Rules, error_messages: bool | None = None
-    ) -> None:
+    def __init__(self, book: Seam, id: str) -> None:
         self._book = book
         self._id = id
-        self._members = members
-        self._rules = rules
-        self._tells_messages = not rules.hold_back if error_messages is None else error_messages
+        self._members: dict[str, object] = {}
+        self._rules: Rules | None = None
+        self._tells_messages = True
         self._named: dict[str, dict[str, object]] = {}
         self._lacking: dict[str, object] = {}
-        self._attachments: list[dict[str, object]] = []
+        self._attachments: dict[str, Attachment] = {}
         self._token: Token[Parent | None] | None = None
         self._recorded: Recorded | None = None
         self._ended = False
+
+    def _settle(self, model: dict[str, object], rules: Rules, error_messages: bool | None) -> None:
+        """Makes it a decision that can be recorded."""
+        self._members["model"] = model
+        self._rules = rules
+        self._tells_messages = not rules.hold_back if error_messages is None else error_messages
 
     @property
     def id(self) -> str:
@@ -112,8 +125,8 @@ class Draft:
         """The record, once the block has ended and if it could be made."""
         return self._recorded
 
-    def identify(self) -> str:
-        return self._id
+    def identify(self) -> str | None:
+        return None if self._rules is None or (self._ended and self._recorded is None) else self._id
 
     def input(self, value: object = MISSING, /, **members: object) -> None:
         """What the model is asked: a value, or members by name. Members that are given later are added."""
@@ -149,11 +162,11 @@ class Draft:
 
     def parameters(self, value: Mapping[str, object] | None = None, /, **members: object) -> None:
         """Thresholds, versions of policies and prompts, temperature, seed. Those given later are added."""
-        self._add("parameters", value, members)
+        self._take("parameters", lambda: self._book._encode(self._with("parameters", value, members)))
 
     def context(self, value: Mapping[str, object] | None = None, /, **members: object) -> None:
         """What is your own. Members that are given later are added."""
-        self._add("context", value, members)
+        self._take("context", lambda: self._with("context", value, members))
 
     def data(self, value: object) -> None:
         """Datasets, feature pipelines, code: a dict or a list."""
@@ -179,6 +192,10 @@ class Draft:
             return
         self._ended = True
         self._leave()
+        if self._rules is None:
+            # That it will not be recorded was told when it was begun.
+            last.set(None)
+            return
         if error is None:
             self._end(None)
             return
@@ -206,10 +223,7 @@ class Draft:
 
     def _end(self, error: BaseException | None) -> None:
         members = self._members
-        if error is not None:
-            self._add("context", failure_of(error, message=self._tells_messages), {})
-            members.setdefault("output", None)
-        elif not any(member in members for member in ("input", "output", "decision")):
+        if error is None and not any(member in members for member in ("input", "output", "decision")):
             last.set(None)
             self._book._fail(
                 RecordError(
@@ -217,10 +231,14 @@ class Draft:
                 )
             )
             return
-        if self._rules.hold_back:
-            self._add("context", {"held_back": self._rules.says}, {})
-        if self._attachments:
-            members["attachments"] = self._attachments
+        more: dict[str, object] = {"not_captured": self._lacking} if self._lacking else {}
+        if error is not None:
+            more.update(failure_of(error, message=self._tells_messages))
+            members.setdefault("output", None)
+        if self._rules is not None and self._rules.hold_back:
+            more["held_back"] = self._rules.says
+        if more:
+            members["context"] = self._with("context", more, {})
         members["id"] = self._id
         try:
             self._recorded = self._book._submit("decision", members) or None
@@ -232,6 +250,8 @@ class Draft:
             last.set(self._recorded)
 
     def _take(self, member: str, make: Callable[[], object]) -> None:
+        if self._rules is None:
+            return
         if self._ended:
             self._book._fail(
                 RecordError(f"decision {self._id}: {member} was given after it was recorded; give it inside the block")
@@ -239,19 +259,18 @@ class Draft:
             return
         try:
             self._members[member] = make()
+            self._lacking.pop(member, None)
         except Exception as error:
             self._book._fail(not_captured(f"decision {self._id}: {member}", error))
-            self._lacks(member, error)
+            self._lacking[member] = type_name(error)
 
-    def _add(self, member: str, value: Mapping[str, object] | None, members: Mapping[str, object]) -> None:
-        given = {**(value or {}), **members}
-        if given:
-            self._named.setdefault(member, {}).update(given)
-            self._members[member] = self._named[member]
-
-    def _lacks(self, member: str, error: Exception) -> None:
-        self._lacking[member] = type_name(error)
-        self._add("context", {"not_captured": self._lacking}, {})
+    def _with(
+        self, member: str, value: Mapping[str, object] | None, members: Mapping[str, object]
+    ) -> dict[str, object]:
+        """The members that were given before, and more."""
+        named = self._named.setdefault(member, {})
+        named.update({**(value or {}), **members})
+        return named
 
     def _whole(self, member: str, value: object | Missing, members: Mapping[str, object]) -> object:
         """The value as it is with what was given before."""
@@ -273,10 +292,10 @@ class Draft:
 
     def _attached(
         self, name: str, content: bytes | str | os.PathLike[str], media_type: str | None
-    ) -> list[dict[str, object]]:
+    ) -> dict[str, Attachment]:
         data = bytes(content) if isinstance(content, bytes | bytearray | memoryview) else Path(content).read_bytes()
-        media_type = media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        self._attachments.append({"name": name, "media_type": media_type, "data": data})
+        kind = media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        self._attachments[name] = Attachment(kind, data)
         return self._attachments
 
 

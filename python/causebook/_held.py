@@ -21,6 +21,7 @@ import json
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MemberDescriptorType
 from typing import Any, cast
 
 from causebook._errors import SettingError
@@ -52,17 +53,17 @@ class Rules:
         self.says = {name: paths for name, paths in lists.items() if paths}
         if lists["hashed"]:
             self.says["key"] = key_id(required(key))
-        acts: dict[str, Callable[[object], object] | None] = {
-            "excluded": None,
+        acts: dict[str, Callable[[object], object]] = {
+            "excluded": lambda _value: EXCLUDED,
             "masked": lambda _value: MASKED,
             "hashed": lambda value: keyed(required(key), value),
         }
         for name, paths in lists.items():
             for path in paths:
                 rule = self._root.at(path)
-                if rule.held:
+                if rule.kind is not None:
                     raise SettingError(f"{path!r} is held back in two ways; name it in one of exclude, mask and hash")
-                rule.held, rule.act = True, acts[name]
+                rule.kind, rule.act = name, acts[name]
         for path, new in rename.items():
             self._root.at(path).name = new
 
@@ -86,11 +87,11 @@ class Rules:
 class Rule:
     """What becomes of the value at one place, or of values under it."""
 
-    __slots__ = ("act", "held", "name", "under")
+    __slots__ = ("act", "kind", "name", "under")
 
     def __init__(self) -> None:
-        self.held = False
-        self.act: Callable[[object], object] | None = None
+        self.kind: str | None = None
+        self.act: Callable[[object], object] = self.into
         self.name: str | None = None
         self.under: dict[str, Rule] = {}
 
@@ -102,18 +103,8 @@ class Rule:
             rule = rule.under.setdefault(part, Rule())
         return rule
 
-    @property
-    def excludes(self) -> bool:
-        return self.held and self.act is None
-
-    def of(self, value: object) -> object:
-        """The value that stands here, of one that is not left out."""
-        if self.held:
-            return EXCLUDED if self.act is None else self.act(value)
-        return self.into(value) if self.under else value
-
     def into(self, value: object) -> object:
-        if value is None or isinstance(value, bool | int | float):
+        if not self.under or value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, Mapping):
             return self.into_mapping(cast("Mapping[object, object]", value))
@@ -129,8 +120,8 @@ class Rule:
             rule = self.under.get(str(key)) or self.under.get("*")
             if rule is None:
                 held[key] = member
-            elif not rule.excludes:
-                held[rule.name or key] = rule.of(member)
+            elif rule.kind != "excluded":
+                held[rule.name or key] = rule.act(member)
         return held
 
     def into_sequence(self, value: Sequence[object]) -> object:
@@ -141,8 +132,8 @@ class Rule:
             rule = rule or self.under.get(str(place)) or self.under.get("*")
             if rule is None:
                 held.append(member)
-            elif names or not rule.excludes:
-                held.append(rule.of(member))
+            elif names or rule.kind != "excluded":
+                held.append(rule.act(member))
         if names:
             return cast(Any, value)._make(held)
         return tuple(held) if isinstance(value, tuple) else held
@@ -155,8 +146,7 @@ class Rule:
             held = copy.copy(value)
             for name, rule in self.under.items():
                 if hasattr(value, name):
-                    # Not `setattr`: classes that are frozen, or that check what is assigned, would refuse.
-                    object.__setattr__(held, name, rule.of(getattr(value, name)))
+                    replace(value, held, name, rule.act(getattr(value, name)))
         except Exception as error:
             return {**MASKED, "reason": f"a {type(value).__name__} cannot be copied: {type(error).__name__}"}
         return held
@@ -167,18 +157,29 @@ class Rule:
         for name, rule in self.under.items():
             if name not in value.columns:
                 continue
-            column = value[name]
-            dropped = held.drop(columns=[name]) if hasattr(value, "iloc") else held.drop(name)
-            if rule.excludes:
-                held = dropped
-            elif rule.held and rule.act is not None and isinstance(digest := rule.act("x"), str) and digest:
-                digests = [None if cell is None else cast(Any, rule.act)(cell) for cell in column.to_list()]
-                held = with_column(dropped, name, digests)
-            elif rule.held:
-                held = with_column(dropped, name, ["masked"] * len(column))
-            elif rule.name:
-                held = with_column(dropped, rule.name, column.to_list())
+            held = held.drop(columns=[name]) if is_pandas(held) else held.drop(name)
+            if rule.kind == "masked":
+                held = with_column(held, name, ["masked"] * len(value))
+            elif rule.kind != "excluded":
+                held = with_column(held, rule.name or name, [rule.act(cell) for cell in value[name].to_list()])
         return held
+
+
+def replace(value: object, held: object, name: str, new: object) -> None:
+    """Replaces an attribute of a copy, past what its class does when one is set.
+
+    A frozen class would refuse, and an object of a database would take it for a change to be stored.
+    """
+    of_class: Any = getattr(type(value), name, None)
+    if held is value:
+        raise TypeError(name)
+    if isinstance(of_class, MemberDescriptorType):
+        of_class.__set__(held, new)
+        return
+    attributes = vars(held)
+    if attributes is vars(value) or name not in attributes or hasattr(of_class, "__set__"):
+        raise TypeError(name)
+    attributes[name] = new
 
 
 def is_frame(value: object) -> bool:
@@ -188,8 +189,12 @@ def is_frame(value: object) -> bool:
     )
 
 
+def is_pandas(frame: object) -> bool:
+    return type(frame).__module__.partition(".")[0] == "pandas"
+
+
 def with_column(frame: Any, name: str, cells: Sequence[object]) -> Any:
-    if hasattr(frame, "iloc"):
+    if is_pandas(frame):
         return frame.assign(**{name: cells})
     return frame.with_columns(sys.modules["polars"].Series(name, cells))
 
@@ -197,7 +202,7 @@ def with_column(frame: Any, name: str, cells: Sequence[object]) -> Any:
 def listed(setting: str, paths: object) -> list[str]:
     if isinstance(paths, str):
         raise SettingError(f"{setting}: give a tuple of names, such as ({paths!r},)")
-    found = list(cast("Iterable[object]", paths))
+    found = list(cast("Iterable[object]", paths)) if isinstance(paths, Iterable) else [paths]
     if not all(isinstance(path, str) for path in found):
         raise SettingError(f"{setting}: names of arguments are texts, not {found!r}")
     return cast("list[str]", found)
@@ -206,7 +211,7 @@ def listed(setting: str, paths: object) -> list[str]:
 def required(key: bytes | None) -> bytes:
     if key is None:
         raise SettingError(
-            "hash: there is no key. A digest without one is found by trying values; give hash_key= to causebook.connect, "
+            "hash: there is no key. A digest without one is found by trying values; give hash_key= to connect, "
             f"at least {KEY_BYTES_MIN} bytes that are kept secret, or use mask="
         )
     return key

@@ -112,9 +112,9 @@ class LinkedFaces(Seam):
             if "subject" in members:
                 members["subject"] = label("subject", members["subject"])
             members[kind] = make({name: value for name, value in given.items() if name not in OF_RECORD})
+            return self._submit(kind, members)
         except Exception as error:
             return self._fail(not_captured(kind, error))
-        return self._submit(kind, members)
 
 
 def target(refers_to: object) -> str:

@@ -43,11 +43,13 @@ def walk(value: object, parts: Sequence[str]) -> object:
 def step(value: object, part: str) -> object:
     if isinstance(value, Mapping):
         return cast("Mapping[object, object]", value)[part]
+    holder = cast(Any, value)
     if part.removeprefix("-").isdigit():
-        return cast(Any, value)[int(part)]
-    if hasattr(value, part):
-        return getattr(value, part)
+        return holder[int(part)]
+    # Items before attributes: a frame may have a column named `size`.
     try:
-        return cast(Any, value)[part]
+        return holder[part]
     except Exception:
-        raise LookupError(f"a {type(value).__name__} has no {part!r}") from None
+        if hasattr(holder, part):
+            return getattr(holder, part)
+    raise LookupError(f"a {type(value).__name__} has no {part!r}")

@@ -6,7 +6,7 @@ import asyncio
 import copy
 import functools
 from collections.abc import Callable, Coroutine
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from causebook import _context
 from causebook._decide import DecideFace
@@ -70,3 +70,11 @@ class FakeBook(DecisionFace, DecideFace, LinkedFaces):
     @property
     def last(self) -> dict[str, object]:
         return self.records[-1]
+
+
+def part(book: FakeBook, *path: str) -> Any:
+    """A member of the last record."""
+    value: Any = book.last
+    for name in path:
+        value = value[name]
+    return value
