@@ -11,11 +11,10 @@ from pathlib import Path
 from types import TracebackType
 
 from causebook._context import Parent, current, last
-from causebook._errors import CausebookError, RecordError
+from causebook._errors import RecordError
 from causebook._held import Rules, listed, secret
 from causebook._labels import actor_of, automation_of, label, model_of, score_of
-from causebook._seam import MISSING, Missing, Recorded, Seam, failure_of, not_captured, type_name
-from causebook._types.common import Attachment
+from causebook._seam import MISSING, Missing, Recorded, Seam, failure_of, not_captured, submitted, type_name
 
 
 class DecideFace(Seam):
@@ -104,7 +103,7 @@ class Draft:
         self._tells_messages = True
         self._named: dict[str, dict[str, object]] = {}
         self._lacking: dict[str, object] = {}
-        self._attachments: dict[str, Attachment] = {}
+        self._attachments: dict[str, dict[str, object]] = {}
         self._token: Token[Parent | None] | None = None
         self._recorded: Recorded | None = None
         self._ended = False
@@ -173,7 +172,7 @@ class Draft:
         self._take("data", lambda: self._book._encode(value))
 
     def attach(self, name: str, content: bytes | str | os.PathLike[str], media_type: str | None = None) -> None:
-        """A file kept beside the record: its bytes, or its path, from which it is read now."""
+        """A file kept beside the record: its bytes, or its path, from which it is read now. A name stands for one."""
         self._take("attachments", lambda: self._attached(name, content, media_type))
 
     def __enter__(self) -> Draft:
@@ -241,11 +240,7 @@ class Draft:
             members["context"] = self._with("context", more, {})
         members["id"] = self._id
         try:
-            self._recorded = self._book._submit("decision", members) or None
-        except CausebookError:
-            raise
-        except Exception as failure:
-            self._book._fail(not_captured(f"decision {self._id}", failure))
+            self._recorded = submitted(self._book, "decision", members) or None
         finally:
             last.set(self._recorded)
 
@@ -292,11 +287,11 @@ class Draft:
 
     def _attached(
         self, name: str, content: bytes | str | os.PathLike[str], media_type: str | None
-    ) -> dict[str, Attachment]:
+    ) -> list[dict[str, object]]:
         data = bytes(content) if isinstance(content, bytes | bytearray | memoryview) else Path(content).read_bytes()
         kind = media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        self._attachments[name] = Attachment(kind, data)
-        return self._attachments
+        self._attachments[name] = {"name": name, "media_type": kind, "data": data}
+        return list(self._attachments.values())
 
 
 _log = logging.getLogger("causebook")

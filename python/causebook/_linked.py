@@ -14,7 +14,7 @@ from typing import cast
 
 from causebook._errors import RecordError
 from causebook._labels import LABEL_BYTES_MAX, label
-from causebook._seam import Recorded, Seam, not_captured
+from causebook._seam import Recorded, Seam, not_captured, submitted
 
 
 class LinkedFaces(Seam):
@@ -112,9 +112,9 @@ class LinkedFaces(Seam):
             if "subject" in members:
                 members["subject"] = label("subject", members["subject"])
             members[kind] = make({name: value for name, value in given.items() if name not in OF_RECORD})
-            return self._submit(kind, members)
         except Exception as error:
             return self._fail(not_captured(kind, error))
+        return submitted(self, kind, members)
 
 
 def target(refers_to: object) -> str:

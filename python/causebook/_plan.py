@@ -11,7 +11,7 @@ from causebook._arguments import Args, Kwargs, Misfit, arguments_of, misfit
 from causebook._call import Call
 from causebook._errors import SettingError
 from causebook._held import MASKED, Rules, secret
-from causebook._labels import automation_of, label, model_of, score_of
+from causebook._labels import actor_of, automation_of, label, model_of, score_of
 from causebook._seam import Seam, not_captured
 from causebook._select import Select, selector, walk
 from causebook._wrapping import is_stream
@@ -90,14 +90,16 @@ class Plan:
     def fixed_members(self, asked: Settings, function: Callable[..., Any]) -> dict[str, object]:
         """Members that are the same for every call."""
         named = asked.model if asked.model is not None else name_of(function)
-        members: dict[str, object] = {"model": model_of(named, asked.version, asked.digest)}
+        encode = self.book._encode
+        members: dict[str, object] = {"model": encode(model_of(named, asked.version, asked.digest))}
         if asked.parameters is not None and not callable(asked.parameters):
-            members["parameters"] = dict(asked.parameters)
+            members["parameters"] = encode(dict(asked.parameters))
+        if asked.data is not None:
+            members["data"] = encode(asked.data)
+        if asked.actor is not None:
+            members["actor"] = actor_of(asked.actor)
         if asked.automation is not None:
             members["automation"] = automation_of(asked.automation)
-        members.update(
-            {name: value for name, value in (("data", asked.data), ("actor", asked.actor)) if value is not None}
-        )
         context: dict[str, object] = {"function": self.function, **(asked.context or {})}
         if self.rules.hold_back:
             context["held_back"] = self.rules.says

@@ -72,6 +72,16 @@ class Seam:
         raise RecordError(f"explanation: a {type(value).__name__} is none; give a dict")
 
 
+def submitted(book: Seam, kind: str, members: dict[str, object]) -> Recorded:
+    """Submits a record. What a book raises on purpose is raised, and nothing else."""
+    try:
+        return book._submit(kind, members)
+    except CausebookError:
+        raise
+    except Exception as error:
+        return book._fail(not_captured(kind, error))
+
+
 def not_captured(what: str, error: Exception) -> CausebookError:
     """The failure to be told to a book if something of a record could not be taken."""
     if isinstance(error, CausebookError):

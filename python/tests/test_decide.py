@@ -14,7 +14,6 @@ from faking import FakeBook, in_loop, part
 
 from causebook._context import last_decision
 from causebook._errors import CausebookError, RecordError
-from causebook._types.common import Attachment
 
 
 @pytest.fixture
@@ -43,6 +42,7 @@ def test_a_block_is_one_decision_with_all_that_was_given(book: FakeBook, tmp_pat
         d.parameters(seed=1)
         d.context(channel="web")
         d.attach("letter.pdf", letter)
+        d.attach("raw", b"another")
         d.attach("raw", b"\0", "application/x-raw")
         assert book.records == []
     assert book.last == {
@@ -59,10 +59,10 @@ def test_a_block_is_one_decision_with_all_that_was_given(book: FakeBook, tmp_pat
         "decision": "false",
         "score": 0.25,
         "explanation": {"method": "rules"},
-        "attachments": {
-            "letter.pdf": Attachment("application/pdf", b"%PDF"),
-            "raw": Attachment("application/x-raw", b"\0"),
-        },
+        "attachments": [
+            {"name": "letter.pdf", "media_type": "application/pdf", "data": b"%PDF"},
+            {"name": "raw", "media_type": "application/x-raw", "data": b"\0"},
+        ],
     }
     assert d.recorded == last_decision() == d.id
     assert book.failures == []

@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 import causebook._context as causebook_context
 from causebook._arguments import Misfit, arguments_of
 from causebook._errors import CausebookError, RecordError, SettingError
+from causebook._held import Rules
 
 book_of_module = FakeBook()
 
@@ -224,18 +225,17 @@ class Closed:
         raise RuntimeError
 
 
-def test_a_member_of_an_object_is_held_back_in_a_copy(book: FakeBook) -> None:
-    seen = []
+def held(arguments: dict[str, Any], **settings: Any) -> Any:
+    """Arguments as they are recorded, as objects."""
+    given: dict[str, Any] = {"exclude": (), "mask": (), "hash": (), "rename": {}, "key": None, **settings}
+    return Rules(**given).apply(arguments)
 
-    class Book(FakeBook):
-        def _encode(self, value: object) -> object:
-            seen.append(value)
-            return super()._encode(value)
 
-    given = Applicant("1")
-    Book().decision(model="m", mask=("a.ssn",))(lambda a: a.ssn)(given)
-    assert seen[0]["a"].ssn == {"masked": True}
-    assert given.ssn == "1"
+def test_a_member_of_an_object_is_held_back_in_a_copy() -> None:
+    applicant = Applicant("1")
+    shown = held({"a": applicant}, mask=("a.ssn",))["a"]
+    assert shown.ssn == {"masked": True}
+    assert applicant.ssn == "1"
 
 
 class Kept:
@@ -283,29 +283,19 @@ def test_what_cannot_be_taken_apart_is_masked_whole(book: FakeBook, value: objec
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_columns_of_a_frame_are_held_back(library: str) -> None:
     frames = pytest.importorskip(library)
-    seen = []
-
-    class Book(FakeBook):
-        def _encode(self, value: Any) -> object:
-            seen.append(value["frame"])
-            return super()._encode(None)
-
-    key = b"0123456789abcdef"
-    decide = Book().decision(
-        model="m",
+    frame = frames.DataFrame({"photo": [0, 0], "ssn": [1, 2], "id": ["a", "a"], "x": [3, 4], "n": [5, 6]})
+    shown = held(
+        {"frame": frame},
         exclude=("frame.photo",),
         mask=("frame.ssn",),
         hash=("frame.id",),
-        hash_key=key,
+        key=b"0123456789abcdef",
         rename={"frame.x": "y"},
-    )
-    frame = frames.DataFrame({"photo": [0, 0], "ssn": [1, 2], "id": ["a", "a"], "x": [3, 4], "n": [5, 6]})
-    decide(lambda frame: None)(frame)
-    (held,) = seen
-    assert sorted(held.columns) == ["id", "n", "ssn", "y"]
-    assert held["ssn"].to_list() == ["masked", "masked"]
-    assert held["y"].to_list() == [3, 4]
-    first, second = held["id"].to_list()
+    )["frame"]
+    assert sorted(shown.columns) == ["id", "n", "ssn", "y"]
+    assert shown["ssn"].to_list() == ["masked", "masked"]
+    assert shown["y"].to_list() == [3, 4]
+    first, second = shown["id"].to_list()
     assert first == second
     assert first.startswith("hmac-sha256:")
     assert sorted(frame.columns) == ["id", "n", "photo", "ssn", "x"]
@@ -322,18 +312,10 @@ def test_members_of_classes_of_every_sort_are_held_back_in_a_copy() -> None:
     Tupled = collections.namedtuple("Tupled", ["ssn"])
     Defined = attrs.make_class("Defined", ["ssn"], frozen=True)
     Modelled = pydantic.create_model("Modelled", ssn=(str, ...))
-    seen = []
-
-    class Book(FakeBook):
-        def _encode(self, value: Any) -> object:
-            seen.append(value["a"])
-            return super()._encode(None)
-
-    decide = Book().decision(model="m", mask=("a.ssn",))(lambda a: None)
     for applicant in (Data("1"), Tupled("1"), Defined("1"), Modelled(ssn="1")):
-        decide(applicant)
-        assert seen[-1].ssn == {"masked": True}
-        assert type(seen[-1]) is type(applicant)
+        shown = held({"a": applicant}, mask=("a.ssn",))["a"]
+        assert shown.ssn == {"masked": True}
+        assert type(shown) is type(applicant)
         assert applicant.ssn == "1"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from faking import FakeBook
 
-from causebook._errors import RecordError
+from causebook._errors import RecordError, SpoolFull
 from causebook._seam import Recorded
 
 
@@ -145,3 +145,13 @@ def test_a_book_that_breaks_does_not_break_who_tells_it_something(book: FakeBook
     book.broken = True
     assert not book.outcome("d-1", "repaid")
     assert len(book.failures) == 1
+
+
+def test_what_a_book_raises_on_purpose_is_raised_once(book: FakeBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(kind: str, members: dict[str, object]) -> Recorded:
+        raise SpoolFull(kind)
+
+    monkeypatch.setattr(book, "_submit", full)
+    with pytest.raises(SpoolFull):
+        book.outcome("d-1", "repaid")
+    assert book.failures == []
