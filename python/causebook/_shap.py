@@ -32,7 +32,7 @@ def explanation(
     Args:
         value: a `shap.Explanation`, of one row or of many; an array of attributions, whose last column may be the base
             value as in `pred_contribs` of XGBoost and LightGBM; a list of numbers; or a dict of features to numbers.
-            A dict that has `attributions` or `method` is an explanation already and is given back.
+            A dict that has `attributions`, `method` or `reasons` is an explanation already and is given back.
         row: which row, if there are many.
         names: of the features, where the value has none.
         output: which output of many, by name or place, such as the class that was decided; all of them if not given.
@@ -46,7 +46,7 @@ def explanation(
     >>> explanation({"age": 0.3, "income": -0.1}, base_value=0.5, output_value=0.7)["residual"]
     0.0
     """
-    if is_mapping(value) and ("attributions" in value or "method" in value):
+    if is_mapping(value) and any(name in value for name in ("attributions", "method", "reasons")):
         return dict(value)
     found = _found(value, names, base_value)
     one = _row(found, row)

@@ -156,3 +156,7 @@ def test_what_is_no_explanation_is_refused(value: Any) -> None:
 def test_names_that_do_not_fit_are_refused() -> None:
     with pytest.raises(RecordError, match="names="):
         explanation(np.zeros((1, 5)), names=["a", "b", "c"])
+
+
+def test_reasons_alone_are_an_explanation() -> None:
+    assert explanation({"reasons": ["income"]}) == {"reasons": ["income"]}
