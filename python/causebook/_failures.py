@@ -2,52 +2,35 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from causebook._errors import CausebookError, RecordError
+from causebook._errors import CausebookError
+from causebook._seam import failure_of, not_captured
 
 T = TypeVar("T")
 
-log = logging.getLogger("causebook")
-
-MESSAGE_CHARACTERS_MAX = 1_000
-
 
 def failed(error: BaseException, context: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Members of the record of a decision that came to nothing: no output, and what ended it.
-
-    `error` if something went wrong; `broken_off` if nobody waited for it any more.
-    """
-    kind = type(error).__qualname__
-    if type(error).__module__ != "builtins":
-        kind = f"{type(error).__module__}.{kind}"
-    said = {"type": kind, "message": _message(error)}
-    name = "error" if isinstance(error, Exception) else "broken_off"
-    return {"output": None, "context": {**(context or {}), name: said}}
+    """Members of the record of a decision that came to nothing: no output, and what ended it."""
+    return {"output": None, "context": {**(context or {}), **failure_of(error)}}
 
 
 def guarded(book: Any, act: Callable[[], T]) -> T | None:
     """Does something for the trail. What goes wrong there is told to the book, which raises it only if it is strict."""
     try:
         return act()
+    except CausebookError:
+        # A strict book has counted it, and wants the caller to know.
+        raise
     except Exception as error:
-        if isinstance(error, CausebookError):
-            failure = error
-        else:
-            failure = RecordError(f"a record could not be made: {type(error).__name__}: {_message(error)}")
-            failure.__cause__ = error
-        tell = getattr(book, "_fail", None)
-        if tell is None:
-            log.error("%s", failure, exc_info=error)
-        else:
-            tell(failure)
+        book._fail(not_captured("record", error))
         return None
 
 
-def _message(error: BaseException) -> str:
+def recorded_with(error: Exception, book: Any, act: Callable[[], object]) -> None:
+    """Records an error that is about to be raised on. It stays the error that is raised; a strict book adds a note to it."""
     try:
-        return str(error)[:MESSAGE_CHARACTERS_MAX]
-    except Exception:
-        return ""
+        guarded(book, act)
+    except CausebookError as failure:
+        error.add_note(f"Causebook could not record this: {failure}")

@@ -141,7 +141,7 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if is_sequence(value) and len(value) <= 1_000:
         return [plain(item) for item in value]
-    if isinstance(value, type) or callable(value) and hasattr(value, "__qualname__"):
+    if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
         return f"{value.__module__}.{value.__qualname__}"
     item = getattr(value, "item", None)
     if item is not None and getattr(value, "size", 0) == 1:

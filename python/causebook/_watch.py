@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import random
-import threading
 import uuid
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,9 +18,9 @@ from typing import Any, Literal, TypeVar, cast
 
 from causebook import _answers, _models, _tables
 from causebook._answers import Answers, Decide, Rules, Score
-from causebook._failures import failed, guarded
+from causebook._failures import failed, guarded, recorded_with
 from causebook._models import Artefact, Identity
-from causebook._shapes import is_mapping
+from causebook._shapes import attributes, is_mapping, is_sequence
 
 Model = TypeVar("Model")
 Batch = Literal["rows", "one"]
@@ -72,7 +71,8 @@ def watch(
 
 def stand_in(model: Model, watcher: Watcher) -> Model:
     """What behaves like the model, and has its predictions recorded by the watcher."""
-    return cast(Model, _stand_in_type(type(model))(model, watcher))
+    cls: Any = type(model)
+    return cast(Model, _stand_in_type(cls)(model, watcher))
 
 
 def unwatched(model: Model) -> Model:
@@ -127,27 +127,26 @@ class Watcher:
         self._parameters = parameters or {}
         self.lineage: dict[str, Any] = {}
         """More members of `model` in the record of the model."""
-        self._lock = threading.Lock()
-        self._identity: Identity | None = None
-        self._fingerprint: tuple[Any, ...] = ()
+        self._known: tuple[tuple[Any, ...], Identity] | None = None
+        self._fitted_here = False
         if self.ready():
             # Not in the first call: a digest of a large model takes its time.
             guarded(book, self.identity)
 
     def identity(self) -> Identity:
         """Identity of the model as it is fitted now."""
-        now = self.state()
-        with self._lock:
-            if self._identity is None or not _models.same(now, self._fingerprint):
-                self._identity = self.describe()
-                self._fingerprint = now
-            return self._identity
+        # No lock, which a fork could find taken: two threads may both find out, and find the same.
+        now, known = self.state(), self._known
+        if known is None or not _models.same(now, known[0]):
+            self._fitted_here = self._fitted_here or known is not None
+            known = now, self.describe()
+            self._known = known
+        return known[1]
 
     def describe(self) -> Identity:
         """Finds out the identity of the model."""
         # A file that was named is the model until it is fitted again.
-        artefact = self._artefact if self._identity is None else None
-        return _models.identify(self.target, artefact)
+        return _models.identify(self.target, None if self._fitted_here else self._artefact)
 
     def state(self) -> tuple[Any, ...]:
         """What changes when the model is fitted again."""
@@ -163,8 +162,7 @@ class Watcher:
 
     def fitted(self) -> None:
         """The model is, or may be, another one now."""
-        with self._lock:
-            self._fingerprint = ()
+        self._known, self._fitted_here = None, True
 
     def recording(self, method: str, call: Callable[..., Any]) -> Callable[..., Any]:
         """`call`, recording itself."""
@@ -176,7 +174,7 @@ class Watcher:
             try:
                 answer = call(*args, **kwargs)
             except Exception as error:
-                guarded(self.book, functools.partial(self._failed, method, error, args, kwargs))
+                recorded_with(error, self.book, functools.partial(self._failed, method, error, args, kwargs))
                 raise
             if self._settings.sample is None or random.random() < self._settings.sample:
                 guarded(self.book, functools.partial(self._answered, method, answer, args, kwargs))
@@ -198,7 +196,12 @@ class Watcher:
             ids: Sequence[Any] = [
                 self._whole(given if rows is None else rows.whole(), answers, method, answer, members)
             ]
-        elif rows.rows < COLUMNAR_FROM or rows.columns is None or answers.whole is not None:
+        elif (
+            rows.rows < COLUMNAR_FROM
+            or rows.columns is None
+            or answers.whole is not None
+            or not _takes_batches(self.book)
+        ):
             ids = self._by_row(rows, answers, members)
         else:
             ids = _by_column(self.book, rows, answers, members)
@@ -247,8 +250,13 @@ class Watcher:
             elif name not in _GIVEN and isinstance(value, (bool, int, float, str)):
                 parameters[name] = value
         members: dict[str, Any] = {"parameters": parameters} if parameters else {}
+        context: dict[str, Any] = {}
         if self._settings.sample is not None:
-            members["context"] = {"sample": self._settings.sample}
+            context["sample"] = self._settings.sample
+        if self._settings.exclude:
+            context["held_back"] = {"excluded": sorted(self._settings.exclude)}
+        if context:
+            members["context"] = context
         return members
 
     def _named(self, identity: Identity) -> dict[str, Any]:
@@ -277,7 +285,11 @@ def _by_column(book: Any, rows: _tables.Table, answers: Answers, members: dict[s
     judged = {"decision": answers.decisions, "score": answers.scores}
     stated = {member: column for member, column in judged.items() if column is not None}
     logged = book.log_batch(rows.columns(), answers.outputs, **stated, **{**members, "context": context})
-    return logged if isinstance(logged, Sequence) else ()
+    return logged if is_sequence(logged) else ()
+
+
+def _takes_batches(book: Any) -> bool:
+    return hasattr(book, "log_batch")
 
 
 def _with_dtypes(model: dict[str, Any], rows: _tables.Table | None) -> None:
@@ -294,11 +306,8 @@ def _with_dtypes(model: dict[str, Any], rows: _tables.Table | None) -> None:
 
 def _is_new(book: Any, model: tuple[Any, ...]) -> bool:
     """Whether the book has not heard of this model from this process."""
-    with _seen_lock:
-        seen = _seen.setdefault(book, set())
-        new = model not in seen
-        seen.add(model)
-        return new
+    mark = object()
+    return _seen.setdefault(book, {}).setdefault(model, mark) is mark
 
 
 def _given(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -306,8 +315,7 @@ def _given(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     return args[0] if args else next((kwargs[name] for name in _GIVEN if name in kwargs), None)
 
 
-_seen: weakref.WeakKeyDictionary[Any, set[tuple[Any, ...]]] = weakref.WeakKeyDictionary()
-_seen_lock = threading.Lock()
+_seen: weakref.WeakKeyDictionary[Any, dict[tuple[Any, ...], object]] = weakref.WeakKeyDictionary()
 _last: ContextVar[tuple[Any, Sequence[Any]]] = ContextVar("causebook.watch.last", default=(None, ()))
 
 # Names of the argument that a model is asked about.
@@ -331,13 +339,13 @@ class _StandIn(metaclass=_StandInType):
         object.__setattr__(self, "_causebook_watcher", watcher)
 
     @property
-    def __class__(self) -> Any:  # type: ignore[override]
+    def __class__(self) -> Any:  # type: ignore[misc, override, unused-ignore]
         return _target(self).__class__
 
     @property
-    def __dict__(self) -> Any:  # type: ignore[override]
+    def __dict__(self) -> Any:  # type: ignore[misc, override, unused-ignore]
         # `vars`, by which scikit-learn sees whether an estimator is fitted.
-        return vars(_target(self))
+        return attributes(_target(self))
 
     @property
     def __wrapped__(self) -> Any:

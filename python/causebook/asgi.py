@@ -19,14 +19,16 @@ import hashlib
 import inspect
 import json
 import re
+import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from typing import Any
 
+from causebook._context import context, last_decision
 from causebook._failures import failed, guarded
-from causebook._holding import without
-from causebook._shapes import is_mapping
+from causebook._held import Rules
+from causebook._shapes import is_list, is_mapping
 
 __all__ = ["CausebookMiddleware"]
 
@@ -50,7 +52,8 @@ class CausebookMiddleware:
         paths: which requests: `/score`, `/models/{name}/score` (a segment), `/v1/*` (all below), `!/v1/health` (not
             this one). All if not given.
         methods: which methods.
-        exclude: fields that are not recorded, of input and output, such as `applicant.ssn` or `items.*.name`.
+        exclude, mask, hash: fields of input and output, such as `applicant.ssn` or `items.*.name`, that are left out,
+            replaced by `{"masked": true}`, or by their HMAC-SHA256 under the `hash_key` of the book.
         actor: a function, or coroutine function, of the scope that says who calls.
         subject: a function of the input that says whom the decision concerns, or the name of a field.
         decision, score: a function of the output, or the name of a field.
@@ -70,6 +73,8 @@ class CausebookMiddleware:
         paths: Sequence[str] | None = None,
         methods: Collection[str] = ("POST", "PUT", "PATCH"),
         exclude: Collection[str] = (),
+        mask: Collection[str] = (),
+        hash: Collection[str] = (),
         actor: Callable[[Scope], Any] | None = None,
         subject: str | Callable[[Any], Any] | None = None,
         decision: str | Callable[[Any], Any] | None = None,
@@ -82,12 +87,12 @@ class CausebookMiddleware:
         self.app = app
         self.book = book
         self.model = model
-        self.exclude = tuple(exclude)
+        self.held = Held(book, exclude, mask, hash)
         self.rules = {"subject": subject, "decision": decision, "score": score}
         self.parameters = dict(parameters or {})
         self.header = header.lower().encode("ascii") if header else None
         self.body_bytes_max = body_bytes_max
-        self.in_thread = getattr(book, "delivery", None) == "receipt" if in_thread is None else in_thread
+        self.in_thread = _waits(book) if in_thread is None else in_thread
         self._actor = actor
         self._methods = frozenset(method.upper() for method in methods)
         self._included = [_pattern(path) for path in paths or () if not path.startswith("!")]
@@ -99,7 +104,7 @@ class CausebookMiddleware:
             await self.app(scope, receive, send)
             return
         exchange = _Exchange(self, scope, receive, send)
-        with await self._context(exchange):
+        with await self._around(exchange):
             await exchange.run()
 
     def _concerns(self, scope: Scope) -> bool:
@@ -108,7 +113,7 @@ class CausebookMiddleware:
             return False
         return not self._included or any(pattern.fullmatch(path) for pattern in self._included)
 
-    async def _context(self, exchange: _Exchange) -> contextlib.AbstractContextManager[Any]:
+    async def _around(self, exchange: _Exchange) -> contextlib.AbstractContextManager[Any]:
         """What holds for everything that is recorded inside the request."""
         scope = exchange.scope
         members: dict[str, Any] = {"request_id": exchange.request_id}
@@ -120,7 +125,7 @@ class CausebookMiddleware:
                 members["actor"] = await actor if inspect.isawaitable(actor) else actor
             except Exception as error:
                 _tell(self.book, error)
-        return _ambient(members)
+        return context(**members)
 
 
 class _Exchange:
@@ -138,8 +143,8 @@ class _Exchange:
         self._status: int | None = None
         self._response_headers: Sequence[tuple[bytes, bytes]] = ()
         self._recorded = middleware.model is None
-        self._id = _new_id(middleware.book) if middleware.model is not None else None
-        self._last = _last_decision()
+        self._id = middleware.book._new_id() if middleware.model is not None else None
+        self._last = last_decision()
 
     async def run(self) -> None:
         try:
@@ -170,7 +175,7 @@ class _Exchange:
     def _with_id(self, message: Message) -> Message:
         """The start of the response with the id of the decision: of this one, or of the one made inside."""
         header = self._middleware.header
-        last = _last_decision()
+        last = last_decision()
         decision = self._id or (last if last != self._last else None)
         if header is None or not decision:
             return message
@@ -193,18 +198,18 @@ class _Exchange:
     def _members(self, error: BaseException | None) -> dict[str, Any]:
         middleware = self._middleware
         model = middleware.model(self.scope) if callable(middleware.model) else middleware.model
-        given = self._request.value(self.scope.get("headers", ()), middleware.exclude) or _query(self.scope)
-        given = without(given, middleware.exclude)
-        answered = self._response.value(self._response_headers, middleware.exclude)
-        context = {"http": self._about(), "request_id": self.request_id}
+        raw = self._request.value(self.scope.get("headers", ()), middleware.held) or _query(self.scope)
+        given = middleware.held.back(raw)
+        answered = self._response.value(self._response_headers, middleware.held)
+        context: dict[str, Any] = {"http": self._about(), "request_id": self.request_id, **middleware.held.said}
         members: dict[str, Any] = {"id": self._id, "model": model, "input": given, "context": context}
         if middleware.parameters:
             members["parameters"] = dict(middleware.parameters)
-        if (subject := _picked(middleware.rules["subject"], given)) is not None:
+        if (subject := _picked(middleware.rules["subject"], raw)) is not None:
             members["subject"] = subject
         if error is not None:
             return {**members, **failed(error, context)}
-        members["output"] = answered
+        members["output"] = middleware.held.back(answered)
         if self._status is None or not 200 <= self._status < 300:
             context["error"] = {"type": "http", "message": f"the response has status {self._status}"}
             return members
@@ -240,7 +245,7 @@ class _Body:
         self._size += len(piece)
         self._digest.update(piece)
 
-    def value(self, headers: Sequence[tuple[bytes, bytes]], exclude: Collection[str]) -> Any:
+    def value(self, headers: Sequence[tuple[bytes, bytes]], held: Held) -> Any:
         """The body as a value: JSON parsed, a text as it is, anything else as bytes; an excerpt if it was too long."""
         if not self._size:
             return None
@@ -249,13 +254,14 @@ class _Body:
         encoded = _of(headers, b"content-encoding")
         if whole and not encoded and (media_type.endswith("json") or not media_type):
             with contextlib.suppress(ValueError, RecursionError):
-                return without(json.loads(self._kept), exclude)
-        about: dict[str, Any] = {"media_type": media_type, "size": self._size}
+                return json.loads(self._kept)
+        about = Excerpt({"media_type": media_type, "size": self._size})
         if encoded:
             about["content_encoding"] = encoded
-        if exclude:
+        if held:
             # What cannot be taken apart is not recorded in part, nor a digest of it, which could be guessed.
-            return {**about, "withheld": True}
+            about["withheld"] = True
+            return about
         about["digest"] = f"sha256:{self._digest.hexdigest()}"
         about["body" if whole else "beginning"] = self._content(media_type, bool(encoded))
         return about
@@ -263,6 +269,38 @@ class _Body:
     def _content(self, media_type: str, encoded: bool) -> str | bytes:
         text = media_type.startswith("text/") or media_type.endswith(("json", "xml", "x-www-form-urlencoded"))
         return bytes(self._kept) if encoded or not text else self._kept.decode("utf-8", "replace")
+
+
+class Held:
+    """What of bodies is held back."""
+
+    def __init__(self, book: Any, exclude: Collection[str], mask: Collection[str], hash: Collection[str]) -> None:
+        # Bodies may be lists: rules are for members of an object.
+        exclude, mask, hash = ([f"body.{path}" for path in paths] for paths in (exclude, mask, hash))
+        self._rules = Rules(exclude=exclude, mask=mask, hash=hash, rename={}, key=getattr(book, "_hash_key", None))
+        says = self._rules.says.items()
+        paths = {how: [path[5:] for path in what] if is_list(what) else what for how, what in says}
+        self.said: dict[str, Any] = {"held_back": paths} if paths else {}
+
+    def __bool__(self) -> bool:
+        return bool(self.said)
+
+    def back(self, value: Any) -> Any:
+        """The value without it."""
+        return self._rules.apply({"body": value})["body"] if self and not _is_excerpt(value) else value
+
+
+def _is_excerpt(value: Any) -> bool:
+    return isinstance(value, Excerpt)
+
+
+class Excerpt(dict[str, Any]):
+    """Stands for a body that is not recorded as a value."""
+
+
+def _waits(book: Any) -> bool:
+    """Whether recording waits for the ledger, which an event loop should not."""
+    return getattr(getattr(book, "_settings", None), "delivery", None) == "receipt"
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -305,8 +343,6 @@ def _of(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str:
 
 def _trace_id(scope: Scope) -> str | None:
     """The trace id of W3C Trace Context, unless OpenTelemetry has a span: then that is recorded."""
-    import sys
-
     trace = sys.modules.get("opentelemetry.trace")
     if trace is not None and trace.get_current_span().get_span_context().is_valid:
         return None
@@ -314,24 +350,6 @@ def _trace_id(scope: Scope) -> str | None:
         r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*", _of(scope.get("headers", ()), b"traceparent")
     )
     return found[1] if found and found[1] != "0" * 32 else None
-
-
-def _ambient(members: dict[str, Any]) -> contextlib.AbstractContextManager[Any]:
-    from causebook._context import context
-
-    return context(**members)
-
-
-def _last_decision() -> str | None:
-    from causebook._context import last_decision
-
-    recorded = last_decision()
-    return str(recorded) if recorded else None
-
-
-def _new_id(book: Any) -> str:
-    make = getattr(book, "_new_id", None)
-    return str(make()) if make is not None else str(uuid.uuid4())
 
 
 def _tell(book: Any, error: Exception) -> None:

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
+from causebook._context import last_decision
 from causebook._shapes import is_mapping
 
 __all__ = ["DecisionFilter", "DecisionHandler", "DecisionProcessor"]
@@ -87,7 +88,7 @@ class DecisionFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Lets every record pass."""
         if not hasattr(record, "decision_id"):
-            record.decision_id = last_decision() or ""
+            record.decision_id = str(last_decision() or "")
         return True
 
 
@@ -110,7 +111,7 @@ class DecisionProcessor:
         found = event.get(self._key)
         if self._book is None or not is_mapping(found):
             if (last := last_decision()) and "decision_id" not in event:
-                event["decision_id"] = last
+                event["decision_id"] = str(last)
             return event
         try:
             about = {"level": method, "message": str(event.get("event", ""))}
@@ -122,14 +123,6 @@ class DecisionProcessor:
             del event[self._key]
             event["decision_id"] = recorded
         return event
-
-
-def last_decision() -> str | None:
-    """The id of the decision recorded last in this thread or task."""
-    from causebook import _context
-
-    recorded = _context.last_decision()
-    return str(recorded) if recorded else None
 
 
 def _record(book: Any, members: Members, about: Members) -> str:

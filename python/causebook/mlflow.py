@@ -24,7 +24,7 @@ from causebook._failures import guarded
 from causebook._models import Identity
 
 # Not what a checker of types can follow: it is there only where MLflow is.
-PythonModel: Any = mlflow.pyfunc.PythonModel
+PythonModel: Any = getattr(mlflow.pyfunc, "PythonModel")  # noqa: B009
 
 __all__ = ["Recorded", "watch"]
 
@@ -168,7 +168,7 @@ class Recorded(PythonModel):  # type: ignore[misc]
             self.model.load_context(context)
         # To find out what a model needs, MLflow loads it once in a process of its own: no place to connect from.
         if self._book is None and os.environ.get("MLFLOW_IN_CAPTURE_MODULE_PROCESS", "").lower() != "true":
-            self._book = causebook.connect(**self.connect)  # type: ignore[attr-defined,unused-ignore]
+            self._book = causebook.connect(**self.connect)
 
     def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> Any:
         """Answers as the model does, and records it."""

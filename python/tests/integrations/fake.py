@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,9 @@ class FakeBook:
         self.batches.append({"inputs": inputs, "outputs": outputs, **members})
         count = len(next(iter(inputs.values()))) if isinstance(inputs, Mapping) else len(inputs)
         return [f"batch-{len(self.batches)}-{row}" for row in range(count)]
+
+    def _new_id(self) -> str:
+        return str(uuid.uuid4())
 
     def _fail(self, error: Exception) -> str:
         self.failures.append(error)

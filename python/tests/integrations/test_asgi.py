@@ -170,6 +170,7 @@ def test_excluded_fields_are_in_no_record(book: FakeBook) -> None:
     first, second = book.decisions
     assert first["input"] == {"applicant": {"age": 3}, "items": [{"price": 1}]}
     assert first["output"]["applicant"] == {}
+    assert first["context"]["held_back"] == {"excluded": ["applicant.name", "items.*.name"]}
     assert second["input"] == {"media_type": "application/x-www-form-urlencoded", "size": 6, "withheld": True}
 
 
