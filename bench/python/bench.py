@@ -38,7 +38,8 @@ QUICK = ["nothing", "logging", "causebook", "langfuse"]
 
 
 def options(description: str, rounds: str, rounds_default: int) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    summary = description.splitlines()[0]
+    parser = argparse.ArgumentParser(description=summary, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument(
         "--quick", action="store_true", help="a smoke test in less than a minute; says nothing about speed"
     )
