@@ -40,7 +40,7 @@ _THERE = "the server says"
 
 
 class Reading:
-    """What can be asked of a ledger. `Book` hands its questions to one of these.
+    """What can be asked of a ledger. A book hands its questions to one of these.
 
     `target` is the address of a server or the folder of a home. `flush` is called before a record is said not to be
     there: it may still be on its way.

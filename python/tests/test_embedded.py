@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import hashlib
 import json
 import os
@@ -15,7 +17,9 @@ from typing import Any
 
 import ledgers
 import pytest
+from conftest import binary
 
+import causebook
 from causebook._errors import SettingError
 from causebook._load import native
 from causebook._read import Reading
@@ -55,13 +59,47 @@ def test_the_first_record_makes_the_ledger(home: Path) -> None:
     assert Reading(home).verify()
 
 
+def test_a_book_in_a_folder_records_and_reads_without_a_server(home: Path) -> None:
+    given = {"age": 30, "income": decimal.Decimal("52000.10"), "since": datetime.date(2026, 1, 2), "cv": b"x" * 5000}
+    with causebook.connect(home, source="tests") as book:
+        id = book.record(model="credit@v1.2", input=given, output=0.81, decision="approve")
+        decision = book.get(id)
+        assert decision.input == given
+        assert decision.record["input"]["income"] == 52000.10
+        assert [len(file.read()) for file in decision.attachments] == [5000]
+        book.outcome(id, "repaid")
+        assert book.flush().delivered == 2
+        assert [record.kind for record in book.history(id)] == ["decision", "outcome"]
+        assert [record.id for record in book.list("decision:approve")] == [id]
+        assert book.verify().holds
+        assert causebook.check(book.prove(id, show="/decision"))
+        assert book.why(id).linked
+
+
+def test_processes_record_into_one_folder_at_once(home: Path) -> None:
+    program = """
+import sys, causebook
+with causebook.connect(sys.argv[1], source="many", exit_timeout=60) as book:
+    for n in range(50):
+        book.record(model="m@1", input={"n": n}, output=n)
+    print(book.flush(60).delivered)
+"""
+    started = [
+        subprocess.Popen([sys.executable, "-c", program, str(home)], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    assert [process.communicate(timeout=120)[0] for process in started] == ["50\n"] * 4
+    assert len(ids(home)) == 200
+    assert Reading(home).verify()
+
+
 def test_the_command_line_reads_what_was_recorded(home: Path) -> None:
     Embedded(home, "main").deliver([parcel(id="a", decision="deny")])
     found = subprocess.run(
-        [ledgers.binary(), "--home", str(home), "show", "a", "--format", "json"], check=True, capture_output=True
+        [binary(), "--home", str(home), "show", "a", "--format", "json"], check=True, capture_output=True
     )
     assert json.loads(found.stdout)["decision"] == "deny"
-    subprocess.run([ledgers.binary(), "--home", str(home), "verify"], check=True, capture_output=True)
+    subprocess.run([binary(), "--home", str(home), "verify"], check=True, capture_output=True)
 
 
 def test_what_comes_again_is_known_and_what_conflicts_is_refused(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import hashlib
 import json
 import os
@@ -12,16 +13,19 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import ledgers
 import pytest
-from ledgers import needs_embedded, post, record, serving
+from conftest import Server, binary
+from ledgers import needs_embedded, post, record
 
+import causebook
 from causebook._errors import EvidenceError, NotFoundError, RefusedError, SettingError, UnavailableError
 from causebook._read import Reading, check
 from causebook._records import Decision
@@ -50,40 +54,46 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def url(home: Path, state: Path) -> Iterator[str]:
-    with serving(home) as address:
-        post(address, "attachments", FILE, "application/octet-stream")
-        record(
-            address,
-            id="D-1",
-            model={"name": "credit", "version": "v1.2"},
-            input={"age": 30, "amount": 0.10},
-            output={"p": 0.25},
-            decision="deny",
-            score=0.25,
-            subject="c-17",
-            parameters={"threshold": 0.3},
-            explanation={
-                "method": "tree-shap",
-                "base_value": 0.4,
-                "scale": "probability",
-                "attributions": {"age": -0.2, "amount": 0.05},
-                "reasons": [{"text": "too young"}],
-            },
-            attachments=[{"name": "letter", "media_type": "application/pdf", "size": len(FILE), "digest": FILE_DIGEST}],
-        )
-        record(address, id="D-2", model="credit", input=[1, 2], decision="approve")
-        record(address, id="O-1", kind="outcome", refers_to="D-1", outcome={"repaid": True})
-        review = {
-            "action": "override",
-            "who": "ann",
-            "role": "officer",
-            "reason": "income was proven",
-            "before": "deny",
-            "after": "approve",
-        }
-        record(address, id="R-1", kind="review", refers_to="D-1", review=review)
-        record(address, id="X-1", model=HOSTILE, input={HOSTILE: HOSTILE}, decision=HOSTILE, subject=HOSTILE)
-        yield address
+    server = Server(binary(), home)
+    server.start()
+    fill(server.url)
+    yield server.url
+    server.stop()
+
+
+def fill(address: str) -> None:
+    post(address, "attachments", FILE, "application/octet-stream")
+    record(
+        address,
+        id="D-1",
+        model={"name": "credit", "version": "v1.2"},
+        input={"age": 30, "amount": 0.10},
+        output={"p": 0.25},
+        decision="deny",
+        score=0.25,
+        subject="c-17",
+        parameters={"threshold": 0.3},
+        explanation={
+            "method": "tree-shap",
+            "base_value": 0.4,
+            "scale": "probability",
+            "attributions": {"age": -0.2, "amount": 0.05},
+            "reasons": [{"text": "too young"}],
+        },
+        attachments=[{"name": "letter", "media_type": "application/pdf", "size": len(FILE), "digest": FILE_DIGEST}],
+    )
+    record(address, id="D-2", model="credit", input=[1, 2], decision="approve")
+    record(address, id="O-1", kind="outcome", refers_to="D-1", outcome={"repaid": True})
+    review = {
+        "action": "override",
+        "who": "ann",
+        "role": "officer",
+        "reason": "income was proven",
+        "before": "deny",
+        "after": "approve",
+    }
+    record(address, id="R-1", kind="review", refers_to="D-1", review=review)
+    record(address, id="X-1", model=HOSTILE, input={HOSTILE: HOSTILE}, decision=HOSTILE, subject=HOSTILE)
 
 
 @pytest.fixture(scope="module", params=["server", "folder"])
@@ -208,6 +218,24 @@ def test_server_and_folder_give_the_same(url: str, home: Path) -> None:
         for oldest in (True, False):
             assert list(there.list(q, oldest=oldest)) == list(here.list(q, oldest=oldest)), q
     assert there.prove("D-1", show="/decision").check().records == here.prove("D-1", show="/decision").check().records
+
+
+def test_values_come_back_as_they_were_recorded(url: str) -> None:
+    given = {
+        "amount": decimal.Decimal("0.10"),
+        "at": datetime(2026, 1, 2, tzinfo=UTC),
+        "note": b"n" * 5000,
+        "x": (1, 2),
+    }
+    with causebook.connect(url, source="tests") as book:
+        id = book.record(model="m@1", input=given, output=float("inf"), context={"request": uuid.UUID(int=7)})
+        decision = book.get(id)
+    assert decision.input == given
+    assert type(decision.input["x"]) is tuple and str(decision.input["amount"]) == "0.10"
+    assert decision.output == float("inf")
+    assert decision.context["request"] == uuid.UUID(int=7)
+    assert decision.record["input"]["amount"] == 0.1
+    assert "0.1" in decision._repr_html_()
 
 
 # Why
