@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from causebook._errors import RecordError
 from causebook._labels import label, score_of
@@ -17,7 +17,7 @@ from causebook._load import native
 if TYPE_CHECKING:
     from causebook._native import Column
 
-Path = tuple[str, ...]
+Path: TypeAlias = tuple[str, ...]
 
 
 class Batch:
@@ -85,16 +85,16 @@ def columns_of(path: Path, frame: Any) -> Iterator[tuple[Path, Any]]:
             else:
                 yield (*path, str(name)), values
     elif is_frame(frame):
-        names = getattr(frame, "columns", None)
-        if not hasattr(names, "__iter__") or hasattr(frame, "column_names"):
-            names = frame.column_names
+        names: Any = frame.column_names if hasattr(frame, "column_names") else frame.columns
         iloc = getattr(frame, "iloc", None)
         for place, name in enumerate(names):
             yield (*path, str(name)), iloc[:, place] if iloc is not None else frame[name]
     elif isinstance(frame, Sequence) or hasattr(frame, "__len__"):
         yield path, frame
     else:
-        raise RecordError(f"log_batch: {path[0]}: a {type(frame).__name__} has no columns; give a frame, or a dict of them")
+        raise RecordError(
+            f"log_batch: {path[0]}: a {type(frame).__name__} has no columns; give a frame, or a dict of them"
+        )
 
 
 def token(name: str) -> str:
@@ -138,12 +138,12 @@ def of_array(numpy: Any, array: Any) -> Column | None:
     if array.ndim != 1:
         return None
     if array.dtype.kind == "b":
-        return cast("Column | None", native.Column.of_numbers(array.tolist()))
+        return native.Column.of_numbers(array.tolist())
     if array.dtype.kind in "iuf" and array.dtype.itemsize <= 8 and array.dtype != numpy.float16:
         plain = numpy.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-        return cast("Column | None", native.Column.of_numbers(plain))
+        return native.Column.of_numbers(plain)
     if array.dtype.kind == "U":
-        return cast("Column | None", native.Column.of_texts(array.tolist()))
+        return native.Column.of_texts(array.tolist())
     return of_list(array.tolist()) if array.dtype.kind == "O" else None
 
 
@@ -152,10 +152,10 @@ def of_list(values: list[Any]) -> Column | None:
     kinds = set(map(type, values))
     kinds.discard(type(None))
     if kinds <= {str}:
-        return cast("Column | None", native.Column.of_texts(values))
+        return native.Column.of_texts(values)
     if kinds == {bool}:
-        return cast("Column | None", native.Column.of_numbers(values))
-    return cast("Column | None", native.Column.of_list(values))
+        return native.Column.of_numbers(values)
+    return native.Column.of_list(values)
 
 
 def of_arrow(frame: Any) -> Column | None:
@@ -173,9 +173,7 @@ def of_arrow(frame: Any) -> Column | None:
 def kind_of(values: Any, column: Column) -> str | None:
     """The name of the type of the values where JSON does not say it."""
     dtype = str(getattr(values, "dtype", ""))
-    if dtype in NUMPY_KINDS:
-        return f"numpy.{dtype}"
-    return column.kind
+    return f"numpy.{dtype}" if dtype in NUMPY_KINDS else column.kind
 
 
 NUMPY_KINDS = frozenset({"float32", "int8", "int16", "int32", "uint8", "uint16", "uint32", "uint64"})

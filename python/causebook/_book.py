@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from causebook._context import complete
 from causebook._counts import Counts, Receipt
@@ -24,6 +24,9 @@ from causebook._linked import LinkedFaces
 from causebook._load import native
 from causebook._seam import MISSING, Missing, Recorded, not_captured
 from causebook._settings import Settings
+
+if TYPE_CHECKING:
+    from causebook._native import Capture
 
 _log = logging.getLogger("causebook")
 
@@ -46,7 +49,7 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
         self._failed = 0
         self._models: dict[object, object] = {}
         self._closed: Counts | None = None
-        self._capture: Any = self._open()
+        self._capture: Capture | None = self._open()
         _books.add(self)
 
     def record(
@@ -156,7 +159,7 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
             complete("decision", shared, self._settings.context)
             if not isinstance(shared["time"], str):
                 shared["time"] = moment(shared["time"])
-            made: dict[object, object] = {"kind": "decision", **shared, **types}
+            made = cast("dict[object, object]", {"kind": "decision", **shared, **types})
         except CausebookError as error:
             self._fail(error)
             return []
@@ -171,7 +174,7 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
         try:
             while True:
                 try:
-                    return cast("list[str]", self._living().submit_batch(members, columns, rows, block))
+                    return self._living().submit_batch(members, columns, rows, block)
                 except native.Forked:
                     self._forked()
         except Exception as error:
@@ -265,7 +268,9 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
         told = self._living().outcome(seq, timeout)
         if told is None:
             why = self.counters.trouble or "it was not confirmed"
-            self._fail(UnavailableError(f"record {id}: no receipt within {timeout:g} s; it is kept and sent later: {why}"))
+            self._fail(
+                UnavailableError(f"record {id}: no receipt within {timeout:g} s; it is kept and sent later: {why}")
+            )
             return Recorded(id, seq)
         if told[0] == "refused":
             return self._fail(RefusedError(f"record {id} was refused ({told[1]}): {told[2]}"))
@@ -293,7 +298,7 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
         return self.flush(5.0)
 
     def _now(self) -> str:
-        return datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+        return datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
 
     def _lose(self) -> None:
         capture = self._capture
@@ -305,10 +310,10 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
 
     def _new_id(self) -> str:
         try:
-            return cast(str, self._living().new_id())
+            return self._living().new_id()
         except native.Forked:
             self._forked()
-            return cast(str, self._living().new_id())
+            return self._living().new_id()
 
     def _fail(self, error: CausebookError) -> Recorded:
         self._failed += 1
@@ -335,7 +340,7 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
                 self._models[key] = known
         return known
 
-    def _living(self) -> Any:
+    def _living(self) -> Capture:
         """The capture of this process."""
         capture = self._capture
         if capture is None:
@@ -347,7 +352,7 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
                 capture = self._capture
         return capture
 
-    def _open(self) -> Any:
+    def _open(self) -> Capture:
         capture = native.Capture(self._settings.of_run(), _heard)
         # A child of multiprocessing ends without atexit.
         util = sys.modules.get("multiprocessing.util")
@@ -373,7 +378,9 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
         if counts.pending:
             why = f" ({counts.trouble})" if counts.trouble else ""
             if settings.spool is None:
-                _log.error("%d records were not delivered to %s and are lost%s", counts.pending, settings.destination, why)
+                _log.error(
+                    "%d records were not delivered to %s and are lost%s", counts.pending, settings.destination, why
+                )
             else:
                 _log.warning(
                     "%d records are not yet delivered to %s%s; they are kept in %s, and the next process that records "
@@ -388,14 +395,6 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
 
 
 NOTHING = (0, 0, 0, 0, 0, 0, 0, 0, None)
-
-
-class Timed(Protocol):
-    """A time, such as `datetime.datetime`."""
-
-    def isoformat(self) -> str:
-        """The time as ISO 8601 has it."""
-        ...
 
 
 def moment(time: object) -> str:

@@ -1,12 +1,71 @@
 """The native module. Not for direct use."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any, final
 
 __version__: str
 EMBEDDED: bool
 """Whether ledgers in folders can be opened."""
+
+# Values (python/src/encode.rs)
+
+def encode(value: object) -> tuple[str, list[tuple[str, str, str, bytes]]]: ...
+
+# Recording (python/src/capture.rs, batch.rs)
+
+_Counters = tuple[int, int, int, int, int, int, int, int, str | None]
+_Told = tuple[str, str, int, str, bool] | tuple[str, str, str]
+
+class Forked(Exception): ...
+class Full(OSError): ...
+
+@final
+class Encoded:
+    def __new__(cls, value: object, member: str = "") -> Encoded: ...
+    def text(self) -> str: ...
+
+@final
+class Column:
+    @staticmethod
+    def of_numbers(values: object) -> Column | None: ...
+    @staticmethod
+    def of_texts(values: list[Any]) -> Column | None: ...
+    @staticmethod
+    def of_list(values: list[Any]) -> Column | None: ...
+    @property
+    def kind(self) -> str | None: ...
+    def __len__(self) -> int: ...
+
+def columns_of(frame: object) -> list[tuple[str, Column]] | None: ...
+
+@final
+class Capture:
+    def __new__(cls, settings: dict[str, object], listener: Callable[[bool, str], None]) -> Capture: ...
+    def submit(
+        self,
+        kind: str,
+        id: str | None,
+        time: str | None,
+        members: dict[str, object],
+        attachments: Sequence[tuple[str, str, bytes]] | None,
+        wanted: bool,
+        block: float,
+    ) -> tuple[str, int]: ...
+    def submit_batch(
+        self,
+        members: Mapping[Any, object],
+        columns: Sequence[tuple[Sequence[str], Column]],
+        rows: int,
+        block: float,
+    ) -> list[str]: ...
+    def new_id(self) -> str: ...
+    def lose(self, rows: int) -> None: ...
+    def outcome(self, seq: int, timeout: float) -> _Told | None: ...
+    def flush(self, timeout: float) -> bool: ...
+    def counters(self) -> _Counters: ...
+    def close(self, timeout: float) -> _Counters: ...
+    def forsake(self) -> None: ...
 
 # Reading and checking (python/src/read.rs, check.rs)
 

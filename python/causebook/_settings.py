@@ -120,7 +120,9 @@ def settings(
         if not value >= 0:
             raise SettingError(f"{name}: {value} is no number of seconds")
     if delivery == "memory" and (spool is not None or sync == "power" or on_full == "spill"):
-        raise SettingError("delivery: 'memory' keeps nothing on disk; leave out spool, sync='power' and on_full='spill'")
+        raise SettingError(
+            "delivery: 'memory' keeps nothing on disk; leave out spool, sync='power' and on_full='spill'"
+        )
     if (on_full == "spill") != (spill is not None):
         raise SettingError("spill: on_full='spill' and spill=<a folder, on another disk if possible> go together")
     destination = f"{url or home}#{ledger}"

@@ -94,7 +94,9 @@ def test_every_frame_gives_the_same_records(server: Server) -> None:
 
 
 def test_nulls_of_pandas_are_what_pandas_says(server: Server) -> None:
-    frame = pd.DataFrame({"s": pd.Series(["a", None]), "c": pd.Categorical(["x", "y"]), "i": pd.array([1, None], "Int64")})
+    frame = pd.DataFrame(
+        {"s": pd.Series(["a", None]), "c": pd.Categorical(["x", "y"]), "i": pd.array([1, None], "Int64")}
+    )
     first, second = decoded(logged(server, frame))
     assert (first["s"], first["c"], first["i"]) == ("a", "x", 1)
     assert second["s"] is None
