@@ -30,6 +30,8 @@ from causebook._types.common import (
     class_name,
     clean,
     imported,
+    is_array,
+    is_object,
 )
 
 __all__ = [
@@ -192,10 +194,10 @@ def revive(parsed: Any, attachments: Attachments | None = None) -> Any:
 
 def _parts(document: Any) -> tuple[Any, dict[str, Any]]:
     """Value and types of a document."""
-    if type(document) is not dict or ("$types" not in document and "$value" not in document):
+    if not is_object(document) or ("$types" not in document and "$value" not in document):
         return document, {}
     types = document.get("$types", {})
-    if type(types) is not dict:
+    if not is_object(types):
         raise DecodeError("$types is not an object")
     if "$value" not in document:
         return {key: item for key, item in document.items() if key != "$types"}, types
@@ -208,7 +210,7 @@ def _places(types: dict[str, Any]) -> list[tuple[list[str], str, Parameters]]:
     """Typed places, inner ones first."""
     found: dict[tuple[str, ...], tuple[str, Parameters]] = {}
     for name, places in types.items():
-        if type(places) is not list:
+        if not is_array(places):
             raise DecodeError(f"the places of type {name[:40]!r} are not an array")
         for place in places:
             pointer, parameters = (place, {}) if type(place) is str else _with_parameters(name, place)
@@ -221,8 +223,10 @@ def _places(types: dict[str, Any]) -> list[tuple[list[str], str, Parameters]]:
 
 
 def _with_parameters(name: str, place: Any) -> tuple[str, Parameters]:
-    if type(place) is list and len(place) == 2 and type(place[0]) is str and type(place[1]) is dict:
-        return place[0], place[1]
+    if is_array(place) and len(place) == 2:
+        pointer, parameters = place
+        if type(pointer) is str and is_object(parameters):
+            return pointer, parameters
     raise DecodeError(f"a place of type {name[:40]!r} is neither a pointer nor a pair of a pointer and parameters")
 
 
@@ -240,9 +244,9 @@ def _find_place(holder: list[Any], tokens: list[str]) -> tuple[Any, Any]:
     key: Any = 0
     for token in tokens:
         inner = inner[key]
-        if type(inner) is list:
+        if is_array(inner):
             key = _index(token, len(inner))
-        elif type(inner) is dict and token in inner:
+        elif is_object(inner) and token in inner:
             key = token
         else:
             raise DecodeError(f"there is no place {'/'.join(tokens)[:80]!r}")
@@ -265,12 +269,12 @@ def _owned(value: Any, with_digits: set[int]) -> list[Any]:
     waiting: list[Any] = [holder]
     while waiting:
         container = waiting.pop()
-        for key, item in container.items() if type(container) is dict else enumerate(container):
-            kind = type(item)
-            if kind is dict or kind is list:
+        members: Any = container.items() if is_object(container) else enumerate(container)
+        for key, item in members:
+            if is_object(item) or is_array(item):
                 container[key] = item.copy()
                 waiting.append(container[key])
-            elif kind is Real and id(item) not in with_digits:
+            elif type(item) is Real and id(item) not in with_digits:
                 container[key] = float(item)
     return holder
 
@@ -293,7 +297,7 @@ def _revive(name: str, plain: Any, parameters: Parameters, attachments: Attachme
             if name == "document":
                 return decode(plain.data, attachments)
         if parameters.get("boxed"):
-            if type(plain) is not list or len(plain) != 1:
+            if not is_array(plain) or len(plain) != 1:
                 raise DecodeError("a boxed value is not an array of one element")
             plain = plain[0]
             parameters = _without(parameters, "boxed")
@@ -313,8 +317,10 @@ def _revive(name: str, plain: Any, parameters: Parameters, attachments: Attachme
 
 
 def _holds_opaque(plain: Any, depth: int = 3) -> bool:
-    parts: Any = plain.values() if type(plain) is dict else plain if type(plain) is list else ()
-    return isinstance(plain, Opaque) or (depth > 0 and any(_holds_opaque(part, depth - 1) for part in parts))
+    if isinstance(plain, Opaque):
+        return True
+    parts: list[Any] = list(plain.values()) if is_object(plain) else plain if is_array(plain) else []
+    return depth > 0 and any(_holds_opaque(part, depth - 1) for part in parts)
 
 
 def _without(parameters: Parameters, flag: str) -> Parameters:

@@ -20,9 +20,12 @@ from causebook._types.common import (
     Reals,
     Reviver,
     class_name,
+    class_of,
     data_of,
     expect,
     imported,
+    is_array,
+    kind_of,
     need,
     to_base64,
 )
@@ -83,9 +86,9 @@ def dtype_of(plain: Any) -> Any:
         return np.dtypes.StringDType()
     if plain == "object":
         return np.dtype(object)
-    if not isinstance(plain, (str, list)):
+    if type(plain) not in (str, list):
         raise DecodeError("a dtype is neither a string nor a list")
-    dtype = np.lib.format.descr_to_dtype(_tuples(plain)) if isinstance(plain, list) else np.dtype(plain)
+    dtype = np.lib.format.descr_to_dtype(_tuples(plain)) if is_array(plain) else np.dtype(plain)
     if dtype.hasobject:
         raise DecodeError("a dtype of references")
     return dtype
@@ -99,7 +102,7 @@ def _tuples(plain: list[Any]) -> Any:
 
 
 def _field_part(part: Any) -> Any:
-    if isinstance(part, list):
+    if is_array(part):
         return _tuples(part) if part and isinstance(part[0], list) else tuple(part)
     return part
 
@@ -150,7 +153,7 @@ def revive_native(name: str) -> Reviver:
 
 def describe_array(value: Any) -> Described:
     np = imported("numpy")
-    kind = type(value)
+    kind = kind_of(value)
     array = value if kind is np.ndarray else np.asarray(value)
     parameters: Parameters = {"dtype": dtype_json(array.dtype)}
     if kind is np.matrix:
@@ -283,7 +286,7 @@ def _from_lists(plain: Any, dtype: Any, shape: list[int] | None) -> Any:
 
 def describe_masked(value: Any) -> Described:
     np = imported("numpy")
-    kind = type(value)
+    kind = kind_of(value)
     if kind is not np.ma.MaskedArray:
         raise TypeError(class_name(kind))
     mask = value.mask
@@ -311,7 +314,7 @@ def describe_convertible(value: Any) -> Described:
     array = np.asarray(value)
     if type(array) is not np.ndarray or array.dtype.kind == "O":
         raise TypeError("no array")
-    return "numpy.asarray", [array], {"class": class_name(type(value))}
+    return "numpy.asarray", [array], {"class": class_of(value)}
 
 
 def revive_convertible(plain: Any, _: Parameters) -> Any:

@@ -21,21 +21,25 @@ from causebook._types.common import (
     Parameters,
     Reviver,
     class_name,
+    class_of,
+    derived,
     expect,
     find_class,
     imported,
+    is_object,
+    kind_of,
 )
 
 
-def find(kind: type) -> Describer | None:
+def find(kind: Any) -> Describer | None:
     """How values of this class are described, if it is of a kind that is known."""
-    if issubclass(kind, enum.Enum):
+    if derived(kind, enum.Enum):
         return describe_enum
-    if issubclass(kind, tuple) and is_namedtuple(kind):
+    if derived(kind, tuple) and is_namedtuple(kind):
         return describe_namedtuple
     if is_pydantic(kind):
         return describe_pydantic
-    if dataclasses.is_dataclass(kind):
+    if "__dataclass_fields__" in dir(kind):
         return describe_dataclass
     if "__attrs_attrs__" in dir(kind):
         return describe_attrs
@@ -54,16 +58,16 @@ def describe_enum(value: enum.Enum) -> Described:
     return "enum", value._value_, {"class": class_name(kind), **({"name": name} if name else {})}
 
 
-def revive_enum(plain: Any, parameters: Parameters) -> enum.Enum:
-    kind = find_class(parameters.get("class"))
-    if not issubclass(kind, enum.Enum):
+def revive_enum(plain: Any, parameters: Parameters) -> object:
+    kind: Any = find_class(parameters.get("class"))
+    if not derived(kind, enum.Enum):
         raise Missing(parameters.get("class"))
     name = parameters.get("name")
     if isinstance(name, str) and name in kind._member_map_:
         member = kind._member_map_[name]
         if member._value_ == plain:
             return member
-    elif issubclass(kind, enum.Flag) and type(plain) is int:
+    elif derived(kind, enum.Flag) and type(plain) is int:
         try:
             return kind(plain)
         except ValueError:
@@ -76,24 +80,24 @@ def revive_enum(plain: Any, parameters: Parameters) -> enum.Enum:
 
 
 def is_namedtuple(kind: type) -> bool:
-    fields = getattr(kind, "_fields", None)
-    return type(fields) is tuple and all(type(field) is str for field in fields)
+    fields: Any = getattr(kind, "_fields", None)
+    return isinstance(fields, tuple) and {str} >= {*map(type, fields)}
 
 
 def describe_namedtuple(value: Any) -> Described:
-    kind = type(value)
-    fields = kind._fields
+    kind = kind_of(value)
+    fields: tuple[str, ...] = kind._fields
     return "namedtuple", dict(zip(fields, value, strict=True)), {"class": class_name(kind), "fields": list(fields)}
 
 
 def revive_namedtuple(plain: Any, parameters: Parameters) -> object:
-    kind = find_class(parameters.get("class"))
-    if not (issubclass(kind, tuple) and is_namedtuple(kind)):
+    kind: Any = find_class(parameters.get("class"))
+    if not (derived(kind, tuple) and is_namedtuple(kind)):
         raise Missing(parameters.get("class"))
-    fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
+    fields: tuple[str, ...] = kind._fields
     if list(fields) != parameters.get("fields") or set(plain) != set(fields):
         raise Missing(parameters.get("class"))
-    return tuple.__new__(kind, [plain[field] for field in fields])
+    return new(tuple)(kind, [plain[field] for field in fields])
 
 
 def fields_of(value: object, names: Iterable[str]) -> dict[str, object]:
@@ -104,18 +108,18 @@ def fields_of(value: object, names: Iterable[str]) -> dict[str, object]:
 
 def describe_dataclass(value: Any) -> Described:
     names = [field.name for field in dataclasses.fields(value)]
-    return "dataclass", fields_of(value, names), {"class": class_name(type(value))}
+    return "dataclass", fields_of(value, names), {"class": class_of(value)}
 
 
 def revive_dataclass(plain: Any, parameters: Parameters) -> object:
-    kind = find_class(parameters.get("class"))
+    kind: Any = find_class(parameters.get("class"))
     if not dataclasses.is_dataclass(kind):
         raise Missing(parameters.get("class"))
     return made(kind, plain, {field.name for field in dataclasses.fields(kind)})
 
 
 def describe_attrs(value: Any) -> Described:
-    kind: Any = type(value)
+    kind = kind_of(value)
     names = [field.name for field in kind.__attrs_attrs__]
     return "attrs", fields_of(value, names), {"class": class_name(kind)}
 
@@ -127,12 +131,12 @@ def revive_attrs(plain: Any, parameters: Parameters) -> object:
     return made(kind, plain, {field.name for field in kind.__attrs_attrs__})
 
 
-def made(kind: type, plain: Any, names: set[str]) -> object:
+def made(kind: Any, plain: Any, names: set[str]) -> object:
     """An object with these fields, of which no constructor has run."""
     if not set(expect(plain, dict, "fields")) <= names:
         raise Missing(class_name(kind))
     try:
-        value: object = object.__new__(kind)
+        value: Any = object.__new__(kind)
         for name, item in plain.items():
             object.__setattr__(value, name, item)
     except (TypeError, AttributeError):
@@ -143,7 +147,7 @@ def made(kind: type, plain: Any, names: set[str]) -> object:
 # Pydantic
 
 
-def is_pydantic(kind: type) -> bool:
+def is_pydantic(kind: Any) -> bool:
     pydantic = imported("pydantic")
     base = getattr(pydantic, "BaseModel", None)
     return isinstance(base, type) and issubclass(kind, base) and hasattr(kind, "__pydantic_fields__")
@@ -153,7 +157,7 @@ PRIVATE = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private_
 
 
 def describe_pydantic(value: Any) -> Described:
-    kind = type(value)
+    kind = kind_of(value)
     fields = dict(value.__dict__)
     parameters: Parameters = {"class": class_name(kind)}
     given = sorted(value.__pydantic_fields_set__)
@@ -169,16 +173,19 @@ def describe_pydantic(value: Any) -> Described:
 
 
 def revive_pydantic(plain: Any, parameters: Parameters) -> object:
-    kind = find_class(parameters.get("class"))
+    kind: Any = find_class(parameters.get("class"))
     if not is_pydantic(kind):
         raise Missing(parameters.get("class"))
     if parameters.get("parts"):
         fields, extra, private = plain["fields"], plain["extra"], plain["private"]
     else:
-        fields, extra, private = plain, {} if parameters.get("extra") else None, None
-    value: object = object.__new__(kind)
-    state = (set(parameters.get("set", fields)), extra, private)
-    object.__setattr__(value, "__dict__", dict(expect(fields, dict, "fields")))
+        fields, extra, private = plain, dict[str, Any]() if parameters.get("extra") else None, None
+    value: Any = object.__new__(kind)
+    state: tuple[Any, ...] = (set(parameters.get("set", fields)), extra, private)
+    # In the order of the class, which is the order in which a model is shown and dumped.
+    order = {name: at for at, name in enumerate(kind.__pydantic_fields__)}
+    ordered = sorted(expect(fields, dict, "fields"), key=lambda name: order.get(name, len(order)))
+    object.__setattr__(value, "__dict__", {name: fields[name] for name in ordered})
     for name, item in zip(PRIVATE, state, strict=True):
         object.__setattr__(value, name, item)
     return value
@@ -201,67 +208,67 @@ def new_datetime(kind: Any, value: dt.datetime) -> object:
     )  # fmt: skip
 
 
-def new_dict(kind: Any, value: dict[Any, Any]) -> object:
-    made = dict.__new__(kind)
-    for key, item in value.items():
-        dict.__setitem__(made, key, item)
-    return made
+def filled(base: Any, fill: str) -> Callable[[Any, Any], object]:
+    """An object of a subclass that is filled by a method of the built-in type."""
 
+    def make(kind: Any, value: Any) -> object:
+        made: object = base.__new__(kind)
+        getattr(base, fill)(made, value)
+        return made
 
-def new_list(kind: Any, value: list[Any]) -> object:
-    made = list.__new__(kind)
-    list.extend(made, value)
-    return made
-
-
-def new_set(kind: Any, value: set[Any]) -> object:
-    made = set.__new__(kind)
-    set.update(made, value)
-    return made
-
-
-def new_bytearray(kind: Any, value: bytearray) -> object:
-    made = bytearray.__new__(kind)
-    bytearray.extend(made, value)
-    return made
+    return make
 
 
 def new(base: Any) -> Callable[[Any, Any], object]:
     return lambda kind, value: base.__new__(kind, value)
 
 
+def items(base: Any) -> Callable[[Any], object]:
+    """What an object of a subclass holds, asked of the built-in type."""
+    return lambda value: base(base.__iter__(value))
+
+
+def pairs(value: Any) -> object:
+    base: Any = dict
+    return dict(base.items(value))
+
+
+def whole(base: Any) -> Callable[[Any], object]:
+    return lambda value: base(base.__getitem__(value, slice(None)))
+
+
 BASES: list[tuple[type, Callable[[Any], Any], Callable[[Any, Any], object]]] = [
-    (str, lambda value: str.__getitem__(value, slice(None)), new(str)),
+    (str, whole(str), new(str)),
     (int, lambda value: int.__add__(value, 0), new(int)),
     (float, lambda value: float.__pos__(value), new(float)),
     (complex, lambda value: complex.__pos__(value), new(complex)),
-    (bytes, lambda value: bytes.__getitem__(value, slice(None)), new(bytes)),
-    (tuple, lambda value: tuple.__getitem__(value, slice(None)), new(tuple)),
-    (frozenset, lambda value: frozenset(frozenset.__iter__(value)), new(frozenset)),
+    (bytes, whole(bytes), new(bytes)),
+    (tuple, whole(tuple), new(tuple)),
+    (frozenset, items(frozenset), new(frozenset)),
     (decimal.Decimal, decimal.Decimal, new(decimal.Decimal)),
     (dt.datetime, base_datetime, new_datetime),
-    (dict, lambda value: dict(dict.items(value)), new_dict),
-    (list, lambda value: list(list.__iter__(value)), new_list),
-    (set, lambda value: set(set.__iter__(value)), new_set),
-    (bytearray, lambda value: bytearray(bytearray.__getitem__(value, slice(None))), new_bytearray),
+    (dict, pairs, filled(dict, "update")),
+    (list, items(list), filled(list, "extend")),
+    (set, items(set), filled(set, "update")),
+    (bytearray, whole(bytearray), filled(bytearray, "extend")),
 ]
 
 
 def describe_subclass(value: Any) -> Described:
-    kind = type(value)
+    kind = kind_of(value)
     base, plain, _ = next(found for found in BASES if isinstance(value, found[0]))
     parameters: Parameters = {"class": class_name(kind), "of": base.__name__}
     core = plain(value)
     if type(core) is not base:
         raise TypeError(f"{base.__name__} of {kind}")
-    state = getattr(value, "__dict__", None)
-    if type(state) is dict and state:
+    state: object = getattr(value, "__dict__", None)
+    if is_object(state) and state:
         return "subclass", {"value": core, "attributes": dict(state)}, {**parameters, "attributes": True}
     return "subclass", core, parameters
 
 
 def revive_subclass(plain: Any, parameters: Parameters) -> object:
-    kind = find_class(parameters.get("class"))
+    kind: Any = find_class(parameters.get("class"))
     state = None
     if parameters.get("attributes"):
         plain, state = plain["value"], plain["attributes"]

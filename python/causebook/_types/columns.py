@@ -34,7 +34,7 @@ def find(kind: type) -> Describer | None:
             return describe_frame
         if kind is pl.Series:
             return describe_series
-        if isinstance(kind, type) and issubclass(kind, pl.DataType):
+        if issubclass(kind, pl.DataType):
             return describe_datatype
     pa = imported("pyarrow")
     if pa is not None:

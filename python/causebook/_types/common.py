@@ -8,7 +8,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from causebook._errors import CausebookError
 
@@ -112,6 +112,20 @@ def class_name(kind: type) -> str:
         return clean(type.__dict__["__name__"].__get__(kind), 500)
 
 
+def kind_of(value: object) -> Any:
+    """The class of a value, of which no type checker knows anything."""
+    return type(value)
+
+
+def class_of(value: object) -> str:
+    return class_name(type(value))
+
+
+def derived(kind: Any, base: type) -> bool:
+    """Whether a class comes from another, of which no type checker draws conclusions."""
+    return issubclass(kind, base)
+
+
 def find_class(name: object) -> type:
     """The class of that name, if the program has imported it. Imports nothing and runs nothing."""
     if not isinstance(name, str) or len(name) > 500:
@@ -121,10 +135,11 @@ def find_class(name: object) -> type:
         module = sys.modules.get(".".join(parts[:cut]))
         if not isinstance(module, ModuleType):
             continue
-        found: object = module
+        names: Any = ModuleType.__getattribute__(module, "__dict__")
+        found: Any = None
         for part in parts[cut:]:
-            names = ModuleType.__getattribute__(found, "__dict__") if found is module else type_dict(found)
             found = names.get(part)
+            names = type_dict(found)
         if isinstance(found, type) and class_name(found) == name:
             return found
     raise Missing(name)
@@ -169,6 +184,14 @@ def expect(plain: Any, kind: type | tuple[type, ...], what: str) -> Any:
     if type(plain) not in (kind if isinstance(kind, tuple) else (kind,)):
         raise DecodeError(f"{what} is not what it should be: it is {type(plain).__name__}")
     return plain
+
+
+def is_object(plain: object) -> TypeGuard[dict[str, Any]]:
+    return type(plain) is dict
+
+
+def is_array(plain: object) -> TypeGuard[list[Any]]:
+    return type(plain) is list
 
 
 def keyed(pairs: dict[Any, Any]) -> bool:

@@ -15,7 +15,9 @@ from causebook._types.common import (
     Reviver,
     class_name,
     expect,
+    is_object,
     keyed,
+    kind_of,
 )
 
 
@@ -34,14 +36,13 @@ def describe_set(value: set[Any] | frozenset[Any]) -> Described:
 def ordered(values: set[Any] | frozenset[Any]) -> list[Any]:
     """Elements in an order that does not change from one process to the next."""
     items = list(values)
-    kinds = {type(item) for item in items}
-    if kinds <= {str} or kinds <= {int}:
+    if all(type(item) is str for item in items) or all(type(item) is int for item in items):
         return sorted(items)
     return sorted(items, key=sort_key)
 
 
 def sort_key(item: Any) -> tuple[str, str]:
-    kind = type(item)
+    kind = kind_of(item)
     if isinstance(item, frozenset):
         return kind.__qualname__, repr([sort_key(inner) for inner in ordered(item)])
     return kind.__qualname__, repr(item)
@@ -71,7 +72,7 @@ def mapping(value: dict[Any, Any]) -> tuple[object, Parameters]:
 
 
 def pairs_of(plain: Any, parameters: Parameters) -> list[tuple[Any, Any]]:
-    if type(plain) is dict:
+    if is_object(plain):
         order = parameters.get("order", list(plain))
         if len(order) != len(plain) or set(order) != set(plain):
             raise DecodeError("the order of keys names other keys than there are")
@@ -93,7 +94,7 @@ def revive_dict(plain: Any, parameters: Parameters) -> Any:
 def filled(into: Any, plain: Any, parameters: Parameters) -> Any:
     try:
         for key, item in pairs_of(plain, parameters):
-            dict.__setitem__(into, key, item)
+            into[key] = item
     except TypeError:
         raise Missing("a key") from None
     return into
@@ -135,8 +136,8 @@ def revive_default(plain: Any, parameters: Parameters) -> Any:
     factory = parameters.get("factory")
     if factory is not None and factory not in FACTORIES:
         raise Missing(factory)
-    into: Any = collections.defaultdict(FACTORIES[factory] if factory else None)
-    return filled(into, plain, parameters)
+    make: Any = FACTORIES[factory] if factory else None
+    return filled(collections.defaultdict[Any, Any](make), plain, parameters)
 
 
 def describe_counter(value: collections.Counter[Any]) -> Described:

@@ -114,8 +114,8 @@ def describe_torch_name(kind: str) -> Describer:
 
 def revive_dtype(plain: Any, _: Parameters) -> Any:
     torch = need("torch")
-    found = vars(torch).get(expect(plain, str, "a dtype"))
-    if not isinstance(found, torch.dtype):
+    found = getattr(torch, expect(plain, str, "a dtype"), None) if plain in (*SAME, *BITS) else None
+    if type(found) is not torch.dtype:
         raise Missing(plain)
     return found
 

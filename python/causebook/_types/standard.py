@@ -139,7 +139,7 @@ def describe_memoryview(value: memoryview) -> Described:
 
 
 def revive_memoryview(plain: Any, parameters: Parameters) -> Any:
-    view = memoryview(data_of(plain))
+    view: Any = memoryview(data_of(plain))
     shape = parameters.get("shape", [len(view)])
     form: Any = parameters.get("format", "B")
     if len(shape) == 1 or 0 in shape:
