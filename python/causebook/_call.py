@@ -164,7 +164,7 @@ class Call:
         except Exception as error:
             book._fail(not_captured(self._plan.function, error))
         finally:
-            self._id = recorded or None
+            self._id = str(recorded) if recorded else None
             last.set(recorded or None)
 
 

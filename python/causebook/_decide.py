@@ -58,7 +58,7 @@ class DecideFace(Seam):
         `exclude`, `mask`, `hash`, `hash_key`, `rename` and `error_messages` are those of `book.decision`; their paths
         begin in the input.
         """
-        draft = Draft(self, id or self._new_id())
+        draft = Draft(self, str(id) if id else self._new_id())
         try:
             draft._settle(
                 model_of(model, version, digest),

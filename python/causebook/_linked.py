@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from causebook._errors import RecordError
-from causebook._labels import LABEL_BYTES_MAX, label
+from causebook._labels import LABEL_BYTES_MAX, actor_of, label
 from causebook._seam import Recorded, Seam, not_captured, submitted
 
 
@@ -21,7 +21,8 @@ class LinkedFaces(Seam):
     """Records that refer to a decision.
 
     Every one takes these members of the record as keywords: `id`, `time`, `subject`, `actor`, `context`, `data`,
-    `explanation`, `attachments`. Where other keywords are members of what is said, they may have any other name.
+    `explanation`, `attachments` (bytes by name). Where other keywords are members of what is said, they may have any
+    other name.
     """
 
     def outcome(self, refers_to: str | uuid.UUID, value: object = None, /, **members: object) -> Recorded:
@@ -107,14 +108,26 @@ class LinkedFaces(Seam):
         make: Callable[[Mapping[str, object]], object],
     ) -> Recorded:
         try:
-            members: dict[str, object] = {"refers_to": target(refers_to)}
-            members.update({name: given[name] for name in OF_RECORD if given.get(name) is not None})
-            if "subject" in members:
-                members["subject"] = label("subject", members["subject"])
+            members = {"refers_to": target(refers_to), **self._of_record(given)}
             members[kind] = make({name: value for name, value in given.items() if name not in OF_RECORD})
         except Exception as error:
             return self._fail(not_captured(kind, error))
         return submitted(self, kind, members)
+
+    def _of_record(self, given: Mapping[str, object]) -> dict[str, object]:
+        """The members of the record among the keywords."""
+        members: dict[str, object] = {name: given[name] for name in OF_RECORD if given.get(name) is not None}
+        for name in ("id", "subject"):
+            if name in members:
+                members[name] = label(name, members[name])
+        if "actor" in members:
+            members["actor"] = actor_of(members["actor"])
+        if "explanation" in members:
+            members["explanation"] = self._explanation(members["explanation"])
+        if isinstance(files := members.get("attachments"), Mapping):
+            named = cast("Mapping[str, object]", files)
+            members["attachments"] = [{"name": name, "data": data} for name, data in named.items()]
+        return members
 
 
 def target(refers_to: object) -> str:
@@ -126,7 +139,8 @@ def target(refers_to: object) -> str:
         raise RecordError("refers_to: the id is empty; the decision was not recorded, or this is not its id")
     if len(refers_to.encode()) > LABEL_BYTES_MAX:
         raise RecordError(f"refers_to: longer than {LABEL_BYTES_MAX} bytes; this is not an id")
-    return refers_to
+    # Exactly a `str`: of a class of its own, as `Recorded` is, the class would be recorded too.
+    return str(refers_to)
 
 
 def outcome_of(value: object, members: Mapping[str, object]) -> dict[str, object]:

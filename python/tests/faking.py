@@ -48,6 +48,9 @@ class FakeBook(DecisionFace, DecideFace, LinkedFaces):
         if self.broken:
             raise RuntimeError("the disk is gone")
         _context.complete(kind, members)
+        assert all(type(members.get(name, "")) is str for name in ("id", "refers_to", "subject", "decision"))
+        around = members.get("context")
+        assert not isinstance(around, dict) or type(around.get("parent_id", "")) is str
         made = {
             name: value.value if isinstance(value, Encoded) else copy.deepcopy(value) for name, value in members.items()
         }

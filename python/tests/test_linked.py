@@ -62,6 +62,13 @@ def test_members_of_the_record_are_not_members_of_what_is_said(book: FakeBook) -
     }
 
 
+def test_what_a_recording_returned_is_an_id(book: FakeBook) -> None:
+    recorded = book.outcome(Recorded("d-1"), "repaid", id=Recorded("o-1"))
+    assert book.last["refers_to"] == "d-1"
+    assert type(book.last["refers_to"]) is str
+    assert recorded == "o-1"
+
+
 def test_a_review_says_who_made_what_of_a_decision(book: FakeBook) -> None:
     given = uuid.UUID(int=7)
     book.review(given, **{**REVIEW, "action": "override"}, before="deny", after="approve", minutes=12)
@@ -102,6 +109,11 @@ def test_a_review_that_the_ledger_would_refuse_is_refused_here(
     assert str(book.failures[0]).startswith(f"{field}: ")
     with pytest.raises(RecordError, match=field):
         FakeBook(strict=True).review("d-1", **{**REVIEW, **members})
+
+
+def test_bytes_by_name_are_attachments(book: FakeBook) -> None:
+    book.notice("d-1", "No.", attachments={"letter.pdf": b"%PDF"})
+    assert book.last["attachments"] == [{"name": "letter.pdf", "data": b"%PDF"}]
 
 
 def test_a_notice_says_what_the_subject_was_told(book: FakeBook) -> None:
