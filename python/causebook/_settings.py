@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from causebook._errors import SettingError
+from causebook._held import secret
 
 Delivery = Literal["durable", "receipt", "memory"]
 Sync = Literal["process", "power"]
@@ -145,7 +146,7 @@ def settings(
         strict=strict,
         allow_plain_http=allow_plain_http,
         context=dict(context or {}),
-        hash_key=hash_key.encode() if isinstance(hash_key, str) else hash_key,
+        hash_key=secret("hash_key", hash_key),
     )
 
 

@@ -22,6 +22,7 @@ from faking import FakeBook, in_loop, part
 from hypothesis import given
 from hypothesis import strategies as st
 
+import causebook
 import causebook._context as causebook_context
 from causebook._arguments import Misfit, arguments_of
 from causebook._errors import CausebookError, RecordError, SettingError
@@ -197,6 +198,8 @@ def test_a_digest_without_a_key_is_refused_when_the_function_is_decorated(book: 
         book.decision(model="m", hash=("ssn",))(lambda ssn: None)
     with pytest.raises(SettingError, match="too few"):
         book.decision(model="m", hash=("ssn",), hash_key="short")(lambda ssn: None)
+    with pytest.raises(SettingError, match="too few"):
+        causebook.connect("http://127.0.0.1:9", hash_key="short")
     keyed = FakeBook(hash_key=b"0123456789abcdef")
     keyed.decision(model="m", hash=("ssn",))(lambda ssn: None)("1")
 
