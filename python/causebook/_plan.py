@@ -25,7 +25,7 @@ class Settings:
     version: str | None
     digest: str | None
     name: str | None
-    input: str | Callable[[dict[str, object]], object] | bool
+    input: str | Callable[[dict[str, Any]], object] | bool
     output: str | Callable[[Any], object] | None
     decision: str | Select | None
     score: str | Select | None
@@ -41,7 +41,7 @@ class Settings:
     actor: str | Mapping[str, object] | None
     automation: str | None
     context: Mapping[str, object] | None
-    when: Callable[[dict[str, object]], object] | None
+    when: Callable[[dict[str, Any]], object] | None
     error_messages: bool | None
     items_max: int
     items_bytes_max: int
@@ -128,7 +128,7 @@ class Plan:
 
     def applies(self, arguments: dict[str, object]) -> bool:
         try:
-            return bool(cast("Callable[[dict[str, object]], object]", self.when)(arguments))
+            return bool(cast("Callable[[dict[str, Any]], object]", self.when)(arguments))
         except Exception as error:
             self.book._fail(not_captured("when", error))
             return True

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from causebook._errors import SettingError
 
-Select = Callable[[dict[str, object], object], object]
+# `Any`, so that a function of the user's may take for granted what its own arguments and result are.
+Select = Callable[[dict[str, Any], Any], object]
 """Gives a value out of the arguments by name, and the result."""
 
 
