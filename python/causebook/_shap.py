@@ -24,7 +24,7 @@ def explanation(
     base_value: Any = None,
     baseline: str | Mapping[str, Any] | None = None,
     method: str | None = None,
-    unit: str | None = None,
+    scale: str | None = None,
     output_value: float | None = None,
 ) -> dict[str, Any]:
     """The member `explanation` of a decision, from attributions in any usual form.
@@ -40,8 +40,8 @@ def explanation(
         baseline: what the attributions are measured against, in words or as name, size and digest of a sample. The
             baseline is the question: without it the numbers say little.
         method: how they were made; `shap` for an Explanation.
-        unit: of the numbers, such as `log-odds` or `probability`.
-        output_value: what the model answered, in the same unit.
+        scale: of the numbers, such as `log-odds` or `probability`.
+        output_value: what the model answered, on the same scale.
 
     >>> explanation({"age": 0.3, "income": -0.1}, base_value=0.5, output_value=0.7)["residual"]
     0.0
@@ -52,8 +52,13 @@ def explanation(
     one = _row(found, row)
     made: dict[str, Any] = {}
     method = method or ("shap" if found.of_shap else None)
-    version = getattr(sys.modules.get("shap"), "__version__", None) if found.of_shap else None
-    stated = {"method": method, "version": version, "unit": unit, "baseline": baseline}
+    library = getattr(sys.modules.get("shap"), "__version__", None) if found.of_shap else None
+    stated = {
+        "method": method,
+        "method_version": f"shap {library}" if library else None,
+        "scale": scale,
+        "baseline": baseline,
+    }
     made.update({member: text for member, text in stated.items() if text is not None})
     if not one.outputs:
         made.update(_one(one, one.values, one.base))

@@ -38,12 +38,12 @@ def test_a_row_of_an_explanation_names_features_and_adds_up(data: Data, booster:
     values = shap.TreeExplainer(booster)(data[0].iloc[:3])
     margin = booster.predict(data[0].iloc[:3], output_margin=True)
     for row in range(3):
-        of_many = explanation(values, row=row, unit="log-odds", baseline="paths", output_value=float(margin[row]))
-        of_one = explanation(values[row], unit="log-odds", baseline="paths", output_value=float(margin[row]))
+        of_many = explanation(values, row=row, scale="log-odds", baseline="paths", output_value=float(margin[row]))
+        of_one = explanation(values[row], scale="log-odds", baseline="paths", output_value=float(margin[row]))
         assert of_many == of_one
         assert of_many["method"] == "shap"
-        assert of_many["version"] == shap.__version__
-        assert of_many["unit"] == "log-odds"
+        assert of_many["method_version"] == f"shap {shap.__version__}"
+        assert of_many["scale"] == "log-odds"
         assert of_many["baseline"] == "paths"
         assert list(of_many["attributions"]) == list(data[0].columns)
         assert adds_up(of_many, float(margin[row]))
@@ -101,7 +101,7 @@ def test_contributions_of_xgboost_have_their_base_value_last(data: Data, booster
     names = native.feature_names
     made = explanation(native.predict(matrix, pred_contribs=True), row=1, names=names, method="pred_contribs")
     assert made["method"] == "pred_contribs"
-    assert "version" not in made
+    assert "method_version" not in made
     assert adds_up(made, float(margin[1]))
     assert explanation(native.predict(matrix, pred_contribs=True)[1], names=names, method="pred_contribs") == made
     interactions = explanation(native.predict(matrix, pred_interactions=True), row=1, names=names)
