@@ -11,6 +11,8 @@ Every call of `approve` is a record now: what went in, what came out, when, and 
 call returns, it is delivered behind the program's back, and nobody can change it unnoticed.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from causebook._book import Book as Book
 from causebook._connect import connect as connect
 from causebook._context import context as context
@@ -40,4 +42,21 @@ from causebook._values import Opaque as Opaque
 from causebook._values import decode as decode
 from causebook._values import encode as encode
 
+if TYPE_CHECKING:
+    from causebook._shap import explanation as explanation
+    from causebook._watch import recorded_by as recorded_by
+
 __version__: str = native.__version__
+
+
+def __getattr__(name: str) -> Any:
+    """Names that few programs use are imported when they are used: `import causebook` is to be fast."""
+    if name == "recorded_by":
+        from causebook._watch import recorded_by
+
+        return recorded_by
+    if name == "explanation":
+        from causebook._shap import explanation
+
+        return explanation
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
