@@ -1,0 +1,83 @@
+"""What the pages in `docs/python` say is run, against a real server: every block of Python of a page, in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Server
+
+import causebook
+from causebook._load import native
+
+PAGES = Path(__file__).parents[2] / "docs" / "python"
+ADDRESS = "http://127.0.0.1:7373"
+"""The server of the pages. A test has its own."""
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def books(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[causebook.Book]:
+    """Books that a page opens. They are strict, so that nothing goes wrong unseen."""
+    opened: list[causebook.Book] = []
+    connect: Callable[..., causebook.Book] = causebook.connect
+
+    def connected(target: str, **settings: Any) -> causebook.Book:
+        opened.append(connect(server.url if target == ADDRESS else target, **{"strict": True, **settings}))
+        return opened[-1]
+
+    monkeypatch.setattr(causebook, "connect", connected)
+    return opened
+
+
+def nothing(book: causebook.Book) -> None:
+    """Most pages record what they speak of."""
+
+
+def a_decision(book: causebook.Book) -> None:
+    """The decision that the page about reading speaks of."""
+    book.record(
+        id="D-1",
+        model="credit@v1.2",
+        input={"age": 30},
+        output={"p": 0.25},
+        decision="deny",
+        score=0.25,
+        parameters={"threshold": 0.3},
+        attachments={"form.txt": b"thirty"},
+    )
+    book.flush()
+
+
+BEFORE = {"reading": a_decision}
+"""What is in the ledger before a page begins."""
+IN_PROCESS = ("embedded",)
+"""Pages that need the ledger in the process."""
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.stem)
+def test_what_a_page_says_runs_and_is_recorded(
+    page: Path, books: list[causebook.Book], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if page.stem in IN_PROCESS and not native.EMBEDDED:
+        pytest.skip(f"{page.name} was not run: causebook-embedded is not installed")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    BEFORE.get(page.stem, nothing)(causebook.connect(ADDRESS))
+    text = page.read_text("utf-8")
+    blocks = list(BLOCK.finditer(text))
+    assert blocks, "a page about Python has Python on it"
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for block in blocks:
+        # Lines as they are on the page, so that a traceback names them.
+        lines = "\n" * text.count("\n", 0, block.start(1))
+        exec(compile(lines + block[1], str(page), "exec"), names)
+    assert len(books) > 1, "a page opens a book"
+    counts = [book.close(30) for book in books]
+    assert [(count.failed, count.refused, count.lost, count.pending) for count in counts] == [(0, 0, 0, 0)] * len(
+        counts
+    )
+    assert any(count.delivered for count in counts)
