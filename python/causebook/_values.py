@@ -206,6 +206,10 @@ def _parts(document: Any) -> tuple[Any, dict[str, Any]]:
     return document["$value"], types
 
 
+NEVER_NULL = frozenset({"date", "datetime", "decimal", "float"})
+"""Types whose values are never written as null: a null of theirs is None."""
+
+
 def _places(types: dict[str, Any]) -> list[tuple[list[str], str, Parameters]]:
     """Typed places, inner ones first."""
     found: dict[tuple[str, ...], tuple[str, Parameters]] = {}
@@ -301,6 +305,9 @@ def _revive(name: str, plain: Any, parameters: Parameters, attachments: Attachme
                 raise DecodeError("a boxed value is not an array of one element")
             plain = plain[0]
             parameters = _without(parameters, "boxed")
+        if plain is None and (name in NEVER_NULL or name.startswith("numpy.")):
+            # A column of a batch has one type, and rows without a value.
+            return None
         reviver = _reviver(name)
         return Opaque(name, plain, parameters) if reviver is None else reviver(plain, parameters)
     except Missing:

@@ -13,9 +13,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from serving import Server
 
 import causebook
-from conftest import Server
 
 ROWS = 50
 

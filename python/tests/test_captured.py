@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from serving import Server
 
 import causebook
-from conftest import Server
 
 
 def test_a_ledger_has_everything_that_is_captured_and_waits_for_nothing(server: Server) -> None:

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from serving import Server
 
 import causebook
-from conftest import Server
 
 
 def run(script: str, *arguments: str, expect: int = 0) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Server
+from serving import Server
 
 import causebook
 from causebook._load import native

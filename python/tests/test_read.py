@@ -22,8 +22,8 @@ from typing import Any
 
 import ledgers
 import pytest
-from conftest import Server, binary
 from ledgers import needs_embedded, post, record
+from serving import Server, binary
 
 import causebook
 from causebook._errors import EvidenceError, NotFoundError, RefusedError, SettingError, UnavailableError

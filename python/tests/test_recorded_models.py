@@ -8,7 +8,7 @@ import lightgbm
 import pytest
 import shap
 import xgboost
-from conftest import Server
+from serving import Server
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 
