@@ -169,7 +169,8 @@ def test_equal_values_have_equal_documents() -> None:
 
 def run(program: str, **environment: str) -> str:
     environment["PYTHONPATH"] = ":".join(path for path in sys.path if path)
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

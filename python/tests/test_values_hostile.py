@@ -358,10 +358,14 @@ CLAIMS = [
     '{"$value":["a"],"$types":{"numpy.ndarray":[["",{"dtype":"<U1000000000"}]]}}',
     '{"$value":[1],"$types":{"numpy.ndarray":[["",{"dtype":"|O"}]]}}',
     '{"$value":[1],"$types":{"numpy.ndarray":[["",{"dtype":[["a","|O"]]}]]}}',
-    '{"$value":{"a":[1]},"$types":{"numpy.ndarray":[["/a",{"dtype":"int64"}]],'
-    '"pandas.DataFrame":[["",{"columns":["a"],"labels":"object","rows":1000000000000}]]}}',
-    '{"$value":{"columns":["a"],"rows":1000000000000,"blocks":[[[0],[[1]]]]},"$types":{'
-    '"numpy.ndarray":[["/blocks/0/1",{"dtype":"int64","shape":[1,1]}]],"pandas.DataFrame":[["",{"blocks":true}]]}}',
+    (
+        '{"$value":{"a":[1]},"$types":{"numpy.ndarray":[["/a",{"dtype":"int64"}]],'
+        '"pandas.DataFrame":[["",{"columns":["a"],"labels":"object","rows":1000000000000}]]}}'
+    ),
+    (
+        '{"$value":{"columns":["a"],"rows":1000000000000,"blocks":[[[0],[[1]]]]},"$types":{'
+        '"numpy.ndarray":[["/blocks/0/1",{"dtype":"int64","shape":[1,1]}]],"pandas.DataFrame":[["",{"blocks":true}]]}}'
+    ),
 ]
 
 

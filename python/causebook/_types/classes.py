@@ -81,7 +81,7 @@ def revive_enum(plain: Any, parameters: Parameters) -> object:
 
 def is_namedtuple(kind: type) -> bool:
     fields: Any = getattr(kind, "_fields", None)
-    return isinstance(fields, tuple) and {str} >= {*map(type, fields)}
+    return kind_of(fields) is tuple and all(type(field) is str for field in fields)
 
 
 def describe_namedtuple(value: Any) -> Described:

@@ -14,6 +14,7 @@ from causebook._types.common import (
     Parameters,
     Reviver,
     class_name,
+    derived,
     expect,
     is_object,
     keyed,
@@ -43,7 +44,7 @@ def ordered(values: set[Any] | frozenset[Any]) -> list[Any]:
 
 def sort_key(item: Any) -> tuple[str, str]:
     kind = kind_of(item)
-    if isinstance(item, frozenset):
+    if derived(kind, frozenset):
         return kind.__qualname__, repr([sort_key(inner) for inner in ordered(item)])
     return kind.__qualname__, repr(item)
 
