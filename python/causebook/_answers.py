@@ -52,8 +52,16 @@ class Answers:
     def judged(self, rows: int) -> tuple[list[Any], list[Any]]:
         """Decision and score of each row; `None` where there is none."""
         decisions = [None] * rows if self.decisions is None else _items(self.decisions)
-        scores = [None] * rows if self.scores is None else _items(self.scores)
+        scores = [None] * rows if self.scores is None else _items(self.finite_scores())
         return decisions, scores
+
+    def finite_scores(self) -> Any:
+        """The scores; `None` for those that are no number that JSON has. The output has them."""
+        numpy = sys.modules.get("numpy")
+        if numpy is None or not isinstance(self.scores, numpy.ndarray) or self.scores.dtype.kind not in "fc":
+            return self.scores
+        finite = numpy.isfinite(self.scores)
+        return self.scores if finite.all() else numpy.where(finite, self.scores, None)
 
     def rows(self) -> list[Any]:
         """The output of each row."""
@@ -193,11 +201,7 @@ def _items(column: Any) -> list[Any]:
     if is_mapping(column):
         names, columns = list(column), [_items(part) for part in column.values()]
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-    if hasattr(column, "tolist"):
-        return list(column.tolist())
-    if hasattr(column, "to_list"):
-        return list(column.to_list())
-    return plain_items(column)
+    return list(column.to_list()) if hasattr(column, "to_list") and not hasattr(column, "iloc") else plain_items(column)
 
 
 # Objectives for which `predict` of a booster gives probabilities.

@@ -196,12 +196,7 @@ class Watcher:
             ids: Sequence[Any] = [
                 self._whole(given if rows is None else rows.whole(), answers, method, answer, members)
             ]
-        elif (
-            rows.rows < COLUMNAR_FROM
-            or rows.columns is None
-            or answers.whole is not None
-            or not _takes_batches(self.book)
-        ):
+        elif rows.rows < COLUMNAR_FROM or rows.columns is None or answers.whole is not None:
             ids = self._by_row(rows, answers, members)
         else:
             ids = _by_column(self.book, rows, answers, members)
@@ -282,14 +277,10 @@ def _by_column(book: Any, rows: _tables.Table, answers: Answers, members: dict[s
     """All rows of a call at once, by columns."""
     assert rows.columns is not None
     context = {**members.get("context", {}), "call": str(uuid.uuid4())}
-    judged = {"decision": answers.decisions, "score": answers.scores}
+    judged = {"decision": answers.decisions, "score": answers.finite_scores()}
     stated = {member: column for member, column in judged.items() if column is not None}
     logged = book.log_batch(rows.columns(), answers.outputs, **stated, **{**members, "context": context})
     return logged if is_sequence(logged) else ()
-
-
-def _takes_batches(book: Any) -> bool:
-    return hasattr(book, "log_batch")
 
 
 def _with_dtypes(model: dict[str, Any], rows: _tables.Table | None) -> None:
@@ -338,8 +329,8 @@ class _StandIn(metaclass=_StandInType):
         object.__setattr__(self, "_causebook_target", target)
         object.__setattr__(self, "_causebook_watcher", watcher)
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc, override, unused-ignore]
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # type: ignore[override, unused-ignore]
         return _target(self).__class__
 
     @property

@@ -287,11 +287,10 @@ class Held:
 
     def back(self, value: Any) -> Any:
         """The value without it."""
-        return self._rules.apply({"body": value})["body"] if self and not _is_excerpt(value) else value
-
-
-def _is_excerpt(value: Any) -> bool:
-    return isinstance(value, Excerpt)
+        if not self or isinstance(value, Excerpt):
+            return value
+        held: Any = self._rules.apply({"body": value})
+        return held["body"]
 
 
 class Excerpt(dict[str, Any]):

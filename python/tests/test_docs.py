@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -33,12 +34,9 @@ def books(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[causebook.Boo
     return opened
 
 
-def nothing(book: causebook.Book) -> None:
-    """Most pages record what they speak of."""
-
-
-def a_decision(book: causebook.Book) -> None:
+def a_decision() -> None:
     """The decision that the page about reading speaks of."""
+    book = causebook.connect(ADDRESS)
     book.record(
         id="D-1",
         model="credit@v1.2",
@@ -52,13 +50,25 @@ def a_decision(book: causebook.Book) -> None:
     book.flush()
 
 
+def session(block: str, names: dict[str, Any], page: Path, line: int) -> None:
+    """Runs a block that shows what is typed and what is answered."""
+    runner = doctest.DocTestRunner()
+    test = doctest.DocTestParser().get_doctest(block, names, page.name, str(page), line)
+    assert runner.run(test, clear_globs=False).failed == 0
+    names.update(test.globs)
+
+
 BEFORE = {"reading": a_decision}
 """What is in the ledger before a page begins."""
+ELSEWHERE = ("capture",)
+"""Pages that a test of their own runs: `test_capture_page`."""
 IN_PROCESS = ("embedded",)
 """Pages that need the ledger in the process."""
 
 
-@pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [page for page in sorted(PAGES.glob("*.md")) if page.stem not in ELSEWHERE], ids=lambda page: page.stem
+)
 def test_what_a_page_says_runs_and_is_recorded(
     page: Path, books: list[causebook.Book], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,18 +76,21 @@ def test_what_a_page_says_runs_and_is_recorded(
         pytest.skip(f"{page.name} was not run: causebook-embedded is not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    BEFORE.get(page.stem, nothing)(causebook.connect(ADDRESS))
+    if page.stem in BEFORE:
+        BEFORE[page.stem]()
     text = page.read_text("utf-8")
     blocks = list(BLOCK.finditer(text))
     assert blocks, "a page about Python has Python on it"
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks:
         # Lines as they are on the page, so that a traceback names them.
-        lines = "\n" * text.count("\n", 0, block.start(1))
-        exec(compile(lines + block[1], str(page), "exec"), names)
-    assert len(books) > 1, "a page opens a book"
+        line = text.count("\n", 0, block.start(1))
+        if block[1].startswith(">>>"):
+            session(block[1], names, page, line)
+        else:
+            exec(compile("\n" * line + block[1], str(page), "exec"), names)
     counts = [book.close(30) for book in books]
     assert [(count.failed, count.refused, count.lost, count.pending) for count in counts] == [(0, 0, 0, 0)] * len(
         counts
     )
-    assert any(count.delivered for count in counts)
+    assert not books or any(count.delivered for count in counts)

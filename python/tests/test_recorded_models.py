@@ -72,6 +72,7 @@ def test_a_failed_prediction_can_be_found(server: Server, data: tuple[Any, Any])
         watched = book.watch(model, "tumour")
         with pytest.raises(ValueError, match="feature names"):
             watched.predict(data[0].iloc[:1, :2])
+        book.flush()
         (decision,) = book.list("context.error.type:ValueError")
         assert decision.output is None
 

@@ -164,6 +164,22 @@ def test_numbers_of_regressors_are_scores(book: FakeBook, data: Data) -> None:
     assert "decision" not in book.decisions[0]
 
 
+@pytest.mark.parametrize("rows", [2, COLUMNAR_FROM])
+def test_what_is_no_number_is_no_score_and_stays_in_the_output(book: FakeBook, rows: int) -> None:
+    class Model:
+        classes_ = ("no", "yes")
+
+        def predict_proba(self, X: Any) -> Any:
+            return np.array([[np.nan, np.nan], *[[0.25, 0.75]] * (rows - 1)])
+
+    watch(book, Model()).predict_proba(np.zeros((rows, 1)))
+    if rows < COLUMNAR_FROM:
+        assert ["score" in decision for decision in book.decisions] == [False, True]
+        assert np.isnan(book.decisions[0]["output"]["predict_proba"]["yes"])
+    else:
+        assert book.batches[0]["score"].tolist() == [None, *[0.75] * (rows - 1)]
+
+
 def test_anomalies_and_distances_are_recorded_too(book: FakeBook, data: Data) -> None:
     watch(book, IsolationForest(n_estimators=5, random_state=0).fit(data[0])).predict(data[0].iloc[:1])
     watch(book, SVC().fit(*data)).decision_function(data[0].iloc[:1])
@@ -366,6 +382,12 @@ def test_a_booster_of_xgboost_records_probabilities(book: FakeBook, data: Data, 
     assert model["model"]["framework"] == f"xgboost {xgboost.__version__}"
     assert model["parameters"]["objective"] == "binary:logistic"
     assert model["parameters"]["tree_train_param"]["max_depth"] == "6"
+
+
+def test_an_answer_keeps_its_type(book: FakeBook, data: Data) -> None:
+    booster = xgboost.train({"objective": "binary:logistic"}, xgboost.DMatrix(*data), 3)
+    watch(book, booster).predict(xgboost.DMatrix(data[0].iloc[:1]))
+    assert type(book.decisions[0]["output"]["predict"]) is np.float32
 
 
 def test_a_margin_is_a_score_and_no_decision(book: FakeBook, data: Data) -> None:
