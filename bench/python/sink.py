@@ -89,7 +89,8 @@ class Handler(BaseHTTPRequestHandler):
     def receipts(self, body: bytes) -> None:
         """As a ledger answers. The digest is not one: no client can tell without the ledger's own numbers."""
         if self.path.split("?")[0].endswith("/attachments"):
-            return self.answer(201, json.dumps({"digest": f"sha256:{hashlib.sha256(body).hexdigest()}"}).encode())
+            told = {"digest": f"sha256:{hashlib.sha256(body).hexdigest()}", "size": len(body)}
+            return self.answer(201, json.dumps(told).encode())
         lines = []
         for number, line in enumerate(body.splitlines(), 1):
             with Handler.lock:

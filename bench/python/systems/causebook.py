@@ -32,7 +32,7 @@ class Causebook(System):
         return Server(folder, port) if self.server else HttpSink(folder, port, records)
 
     def environment(self, folder: Path, port: int) -> dict[str, str]:
-        return {"BENCH_URL": f"http://127.0.0.1:{port}", "BENCH_SPOOL": str(folder / "spool")}
+        return {"BENCH_URL": f"http://127.0.0.1:{port}"}
 
     def open(self) -> Book:
         return Book(self.settings)
@@ -66,11 +66,12 @@ class Server:
         if not (binary := os.environ.get("BENCH_CAUSEBOOK")):
             raise NotRun("there is no binary of the server; build it or name it with --server")
         self.command = [binary, "--home", str(self.home)]
-        made = subprocess.run([*self.command, "init"], capture_output=True, text=True, check=False)
-        if made.returncode:
-            raise NotRun(f"its ledger was not made: {made.stderr.strip()}")
 
     def start(self) -> None:
+        if not self.home.exists():
+            made = subprocess.run([*self.command, "init"], capture_output=True, text=True, check=False)
+            if made.returncode:
+                raise NotRun(f"its ledger was not made: {made.stderr.strip()}")
         serve = ["serve", "--listen", f"127.0.0.1:{self.port}", "--limits-requests-per-s", "0"]
         self.process = Process([*self.command, *serve], self.home.parent)
         self.process.wait_for(lambda: answers(f"{self.url}/readyz"))
