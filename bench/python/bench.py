@@ -97,19 +97,19 @@ class Place:
     folder: Path
     port: int
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
-    programs: int = 0
+    programs: list[Program] = field(default_factory=list)
 
     def start(self, plan: dict[str, Any]) -> Program:
-        self.programs += 1
         plan = {"system": self.system.name, "run": self.run, **plan}
-        file = self.folder / f"plan{self.programs}.json"
+        file = self.folder / f"plan{len(self.programs)}.json"
         file.write_text(json.dumps(plan))
         home = self.folder / "home-of-user"
         (home / "tmp").mkdir(parents=True, exist_ok=True)
         surroundings = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
         surroundings |= {"HOME": str(home), "TMPDIR": str(home / "tmp")}
         surroundings |= self.system.environment(self.folder, self.port)
-        return Program(str(self.bench.python), file, home, surroundings)
+        self.programs.append(Program(str(self.bench.python), file, home, surroundings))
+        return self.programs[-1]
 
     def sink(self, port: int | None = None) -> Sink:
         return self.system.sink(self.folder, port or self.port, str(self.bench.python))
@@ -118,9 +118,13 @@ class Place:
 @contextlib.contextmanager
 def place(bench: Bench, system: System) -> Iterator[Place]:
     folder = Path(tempfile.mkdtemp(prefix=f"{system.name}-", dir=bench.folder))
+    made = Place(bench, system, folder, free_port())
     try:
-        yield Place(bench, system, folder, free_port())
+        yield made
     finally:
+        for program in made.programs:
+            if program.code is None:
+                program.kill()
         shutil.rmtree(folder, ignore_errors=True)
 
 

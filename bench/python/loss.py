@@ -6,7 +6,8 @@
 
 A call counts as expected once it has returned: the program counts it in a mapped file that survives it. What a sink has
 is counted when everything is over, and again after the next program of the same kind has run on the same machine. The
-exit code is 1 if Causebook lost or doubled a record, 2 if it was asked for and could not be run.
+exit code is 1 if Causebook lost or doubled a record or a call of it did not return, 2 if it was asked for and could not
+be run.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class Round:
         self.file = place.folder / "tally"
         self.tally = Tally.make(self.file)
         self.notes: list[str] = []
+        self.calls_wanted = 0
         self.exit_s = 0.0
         self.way: Process | None = None
 
@@ -75,6 +77,7 @@ class Round:
         return self.place.start({**plan, "tally": str(self.file)})
 
     def wait_for_calls(self, program: bench.Program, calls: int) -> None:
+        self.calls_wanted = max(self.calls_wanted, calls)
         end = time.monotonic() + EXIT_SECONDS_MAX + calls / RATE
         while self.tally.calls(0) < calls:
             if program.code is not None:
@@ -152,11 +155,13 @@ def down(scene: Round) -> None:
 def fork(scene: Round) -> None:
     scene.sink.start()
     scene.finish(scene.start("fork", 2), 2)
+    scene.calls_wanted += FORK_CALLS
 
 
 def spawn(scene: Round) -> None:
     scene.sink.start()
     scene.finish(scene.start("spawn", 1), 1)
+    scene.calls_wanted += FORK_CALLS
 
 
 def leave(scene: Round) -> None:
@@ -253,6 +258,8 @@ def tried(prepared: Bench, scenario: Scenario, length: Length, seed: int, system
 def counted(scene: Round, before: Arrived, after: Arrived) -> dict[str, Any]:
     expected = scene.expected()
     lost = sorted(expected - after.calls.keys())
+    if (missing := scene.calls_wanted - len(expected)) > 0:
+        scene.notes.append(f"{missing} calls did not return")
     return {
         "expected": len(expected),
         "delivered_before_next": len(expected & before.calls.keys()),
@@ -262,6 +269,7 @@ def counted(scene: Round, before: Arrived, after: Arrived) -> dict[str, Any]:
         "longest_call_ms": max(scene.tally.longest_ns(slot) for slot in range(Tally.SLOTS)) / 1e6,
         "exit_s": scene.exit_s,
         "lost": lost[:20],
+        "calls_that_did_not_return": max(0, missing),
         "notes": scene.notes,
     }
 
@@ -289,7 +297,18 @@ def table(results: dict[str, Any]) -> str:
                 written.append(row(title, system["title"], f"not run: {reason}", *[""] * 6))
             elif rounds:
                 written.append(row(title, system["title"], *cells(rounds)))
-    return "\n".join(written)
+    return "\n".join([*written, "", *notes(results)])
+
+
+def notes(results: dict[str, Any]) -> list[str]:
+    """What else happened: programs that did not end, calls that did not return, repetitions that could not be run."""
+    counted: dict[str, int] = {}
+    for system in results["systems"].values():
+        for told in system["rounds"]:
+            for note in [f"not run: {told['not_run']}"] if "not_run" in told else told["notes"]:
+                text = f"- {results['scenarios'][told['scenario']]}, {system['title']}: {' '.join(note.split())}"
+                counted[text] = counted.get(text, 0) + 1
+    return [f"{text} ({number} times)" for text, number in counted.items()]
 
 
 def cells(rounds: list[dict[str, Any]]) -> list[str]:
@@ -318,7 +337,8 @@ def verdict(results: dict[str, Any]) -> int:
     rounds = [told for name, system in ours.items() if name != "causebook-memory" for told in system["rounds"]]
     if any(system["not_run"] for system in ours.values()) or any("not_run" in told for told in rounds):
         return 2
-    return int(any(told["delivered"] < told["expected"] or told["doubled"] for told in rounds))
+    bad = ("doubled", "calls_that_did_not_return")
+    return int(any(told["delivered"] < told["expected"] or any(told[what] for what in bad) for told in rounds))
 
 
 if __name__ == "__main__":

@@ -129,7 +129,19 @@ def table(results: dict[str, Any]) -> str:
                     size(measured, quiet),
                 ]
                 written.append(row(measured["title"], *cells))
-    return "\n".join(written)
+    return "\n".join([*written, "", *notes(results)])
+
+
+def notes(results: dict[str, Any]) -> list[str]:
+    """Programs that did not come to their end."""
+    written = []
+    for measured in results["systems"].values():
+        for number, taken in enumerate(measured["rounds"], 1):
+            if not taken["ended"] or taken["code"]:
+                how = f"ended with {taken['code']}" if taken["ended"] else "was ended because it took too long"
+                said = f"; it said: {taken['said'][-1]}" if taken["said"] else ""
+                written.append(f"- {measured['title']}, round {number}: {how}{said}")
+    return written
 
 
 def samples(measured: dict[str, Any], part: str) -> list[int]:
