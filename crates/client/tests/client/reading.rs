@@ -2,7 +2,7 @@
 
 use causebook_client::{ClientError, ListRequest, SqlFormat};
 
-use crate::server::{Reply, Server, ok, open, problem, with};
+use crate::server::{Reply, Server, ok, open, problem, whole, with};
 
 #[test]
 fn digits_are_kept() {
@@ -25,6 +25,30 @@ fn an_id_with_slashes_is_asked_for_whole() {
         server.next().line,
         "GET /v1/ledgers/main/records/..%2Ftokens%3Fx HTTP/1.1"
     );
+}
+
+#[test]
+fn an_attachment_is_bytes_and_a_page_of_a_proxy_is_none() {
+    let server = Server::of(vec![
+        whole(200, "application/octet-stream", "letter"),
+        whole(200, "text/html", "<html>log in</html>"),
+        problem(404, "no-attachment", ""),
+    ]);
+    let ledger = server.ledger();
+    let mut bytes = Vec::new();
+    ledger.attachment("sha256:00ff", &mut bytes).unwrap();
+    assert_eq!(bytes, b"letter");
+    let seen = server.next();
+    assert_eq!(
+        seen.line,
+        "GET /v1/ledgers/main/attachments/sha256:00ff HTTP/1.1"
+    );
+    assert_eq!(seen.header("accept"), Some("application/octet-stream"));
+    let foreign = ledger.attachment("sha256:00ff", &mut bytes).unwrap_err();
+    assert!(matches!(foreign, ClientError::Foreign { .. }), "{foreign}");
+    let absent = ledger.attachment("sha256:00ff", &mut bytes).unwrap_err();
+    assert!(absent.is_refused_as("no-attachment"));
+    assert_eq!(bytes, b"letter");
 }
 
 #[test]
