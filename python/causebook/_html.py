@@ -36,8 +36,12 @@ _UP, _DOWN, _GOOD, _BAD = "#c8743c", "#4a86c5", "#3a9a5c", "#d0453f"
 
 def cut(text: str, width: int) -> str:
     """One line of at most so many characters, without what a terminal would act on."""
-    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    plain = _printable(text[: width + 1])
     return plain if len(plain) <= width else plain[: width - 1] + "…"
+
+
+def _printable(text: str, besides: str = "") -> str:
+    return "".join(c if c.isprintable() or c in besides else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def count(number: int, noun: str) -> str:
@@ -333,7 +337,7 @@ def _folded(title: str, body: str, *, is_open: bool) -> str:
 
 def _document(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=repr)
-    shown = text if len(text) <= _TEXT_SHOWN else text[:_TEXT_SHOWN] + "\n…"
+    shown = _printable(text[:_TEXT_SHOWN], "\n\t") + ("\n…" if len(text) > _TEXT_SHOWN else "")
     return f'<pre style="{_CODE};margin:2px 0 6px 1em;background:none;color:inherit">{escape(shown)}</pre>'
 
 

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from decimal import Decimal
 from typing import Any
+
+
+def parse(text: str) -> dict[str, Any]:
+    """An object of JSON. A whole number of more digits than Python takes for one (4,300) comes as a `Decimal`."""
+    try:
+        found: dict[str, Any] = json.loads(text)
+    except ValueError:
+        found = json.loads(text, parse_int=_whole)
+    return found
+
+
+def _whole(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) < 1000 else Decimal(digits)
 
 
 def members(value: object) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from causebook import _html, _why
 from causebook._errors import NotFoundError, SettingError
 from causebook._load import native
-from causebook._plain import items, members
+from causebook._plain import items, members, parse
 from causebook._records import (
     CheckedRecord,
     Claim,
@@ -246,7 +246,7 @@ def check(evidence: Evidence | str | bytes | os.PathLike[str], keys: str | Seque
             it["index"],
             it["digest"],
             it["link"],
-            None if it["text"] is None else json.loads(it["text"]),
+            None if it["text"] is None else parse(it["text"]),
             it["shown"],
             it["hidden"],
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 
 from causebook import _html
 from causebook._errors import EvidenceError, NotFoundError
-from causebook._plain import items, members
+from causebook._plain import items, members, parse
 
 if TYPE_CHECKING:
     import os
@@ -101,7 +101,7 @@ class Decision(Mapping[str, Any]):
     """Facts of it that were erased, on record."""
 
     def __init__(self, text: str, origin: Origin | None = None) -> None:
-        document: dict[str, Any] = json.loads(text)
+        document = parse(text)
         self._text = text
         self._from = origin
         self._values: dict[str, Any] = {}

@@ -11,7 +11,7 @@ use causebook_spool::Destination;
 use pyo3::prelude::*;
 
 use self::destination::EmbeddedDestination;
-pub(crate) use self::fork::watch_forks;
+pub(crate) use self::fork::{live_reader, watch_forks};
 pub(crate) use self::python::Embedded;
 
 /// The ledger of this name in a home, which is made when there is something to record.

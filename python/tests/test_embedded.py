@@ -195,19 +195,21 @@ def parent(home: Path) -> Iterator[subprocess.Popen[str]]:
     program = """
 import json, os, sys, time
 from causebook._load import native
+def say(line):
+    os.write(1, f"{line}\\n".encode())
 ledger = native.Embedded(sys.argv[1], "main")
 ledger.deliver([("record", 1, b'{"id":"a","model":"m","output":1}')])
 child = os.fork()
 if child == 0:
     taken, told, _, failure = ledger.deliver([("record", 1, b'{"id":"c","model":"m","output":1}')])
-    print("child", taken, failure, flush=True)
+    say(f"child {taken} {failure}")
     ledger.idle()
     del ledger
-    print("dropped", flush=True)
+    say("dropped")
     time.sleep(60)
     os._exit(0)
 taken, *_ = ledger.deliver([("record", 1, b'{"id":"b","model":"m","output":1}')])
-print("parent", taken, child, flush=True)
+say(f"parent {taken} {child}")
 time.sleep(60)
 """
     with subprocess.Popen(

@@ -575,6 +575,17 @@ def test_results_that_came_from_nowhere_can_be_shown_too() -> None:
     assert masked.masked == ("/subject",) and "/subject" in masked._repr_html_()
 
 
+def test_a_record_of_anything_that_json_can_say_is_shown() -> None:
+    said = {"index": 1, "id": "a", "output": "\x1b[31m\u202e", "input": {"n": 1}, "decision": "\x07"}
+    text = json.dumps(said).replace(
+        '{"n": 1}', '{"n": ' + "9" * 6000 + ', "x": 1E400, "deep": ' + "[" * 90 + "]" * 90 + "}"
+    )
+    record = Decision(text)
+    assert record.record["input"]["n"] == 10**6000 - 1
+    for shown in (repr(record), record._repr_html_()):
+        assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+
+
 def test_threads_ask_at_once(book: Reading) -> None:
     failures: list[BaseException] = []
 

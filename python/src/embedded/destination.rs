@@ -210,7 +210,7 @@ fn batch(ledger: &Ledger, by: &str, parcel: &Parcel<'_>) -> Result<Vec<Outcome>,
                 };
                 let texts = block
                     .rows()
-                    .map(|row| row.record.map(str::as_bytes).map_err(|it| it.to_string()));
+                    .map(|row| row.record.map(str::as_bytes).map_err(ToString::to_string));
                 outcomes.extend(append(ledger, by, texts).map_err(whole)?);
             }
         }

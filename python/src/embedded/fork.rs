@@ -6,10 +6,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use causebook_ledger::Hold;
+use causebook_ledger::{Hold, Ledger, Reader};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -17,10 +18,16 @@ use pyo3::types::PyDict;
 const LOOKS_MAX: u32 = 500;
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
-type Holds = BTreeMap<u64, Hold>;
+type Holds = BTreeMap<u64, Held>;
 
-/// The locks of the ledgers that this process has open.
+/// The ledgers that this process has open, by their locks.
 static HOLDS: Mutex<Holds> = Mutex::new(BTreeMap::new());
+
+struct Held {
+    hold: Hold,
+    folder: PathBuf,
+    reader: Reader,
+}
 
 thread_local! {
     /// The list, held by the thread that forks from before the fork until after it.
@@ -43,17 +50,30 @@ impl Drop for Listed {
     }
 }
 
-/// Opens what has a lock, and lists the lock, with no fork in between.
-pub(super) fn listed<T, E>(
-    open: impl FnOnce() -> Result<T, E>,
-    hold: impl FnOnce(&T) -> Hold,
-) -> Result<(T, Listed), E> {
+/// Opens a ledger and lists its lock, with no fork in between.
+pub(super) fn listed<E>(
+    folder: &Path,
+    open: impl FnOnce() -> Result<Ledger, E>,
+) -> Result<(Ledger, Listed), E> {
     let mut holds = held();
-    let opened = open()?;
+    let ledger = open()?;
     let number = holds.keys().next_back().map_or(0, |last| last + 1);
-    holds.insert(number, hold(&opened));
+    let held = Held {
+        hold: ledger.hold(),
+        folder: folder.to_owned(),
+        reader: ledger.reader(),
+    };
+    holds.insert(number, held);
     let process = std::process::id();
-    Ok((opened, Listed { number, process }))
+    Ok((ledger, Listed { number, process }))
+}
+
+/// A reader of a ledger that this process has open: it sees what was acknowledged at once, and need not read the log.
+pub(crate) fn live_reader(folder: &Path) -> Option<Reader> {
+    // Whoever finds the list taken reads from the files: a child of a fork may find it taken for ever.
+    let holds = HOLDS.try_lock().ok()?;
+    let held = holds.values().find(|held| held.folder == folder)?;
+    Some(held.reader.clone())
 }
 
 fn held() -> MutexGuard<'static, Holds> {
@@ -108,9 +128,10 @@ fn after_fork_in_child() {
         Err(TryLockError::WouldBlock) => None,
     });
     if let Some(mut holds) = guard {
-        for hold in holds.values() {
-            hold.let_go();
+        for held in std::mem::take(&mut *holds).into_values() {
+            held.hold.let_go();
+            // What it refers to is the parent's.
+            std::mem::forget(held.reader);
         }
-        holds.clear();
     }
 }

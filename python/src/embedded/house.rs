@@ -39,7 +39,7 @@ pub(super) fn open(folder: &Path, name: &str) -> Result<(Ledger, Listed), Ledger
             Options::default(),
         )
     };
-    listed(open, Ledger::hold)
+    listed(folder, open)
 }
 
 /// Ends writing. Each act of it leaves a segment of its own in the write-ahead log; before there are many, what they hold is

@@ -21,6 +21,9 @@ type Told = (
     Option<(String, String)>,
 );
 
+/// Parcels taken, what came of their records, what was refused of attachments, and why it ended, if it did.
+type Delivered = (usize, Vec<Told>, Vec<String>, Option<String>);
+
 #[pymethods]
 impl Embedded {
     #[new]
@@ -35,11 +38,7 @@ impl Embedded {
 
     /// Delivers parcels: kind (`record`, `batch`, `attachment`), number of records and content each. Gives how many were
     /// taken, what came of their records, what was refused of attachments, and why it ended, if it did.
-    fn deliver(
-        &self,
-        py: Python<'_>,
-        parcels: Vec<(String, u32, Vec<u8>)>,
-    ) -> PyResult<(usize, Vec<Told>, Vec<String>, Option<String>)> {
+    fn deliver(&self, py: Python<'_>, parcels: Vec<(String, u32, Vec<u8>)>) -> PyResult<Delivered> {
         let kinds: PyResult<Vec<ParcelKind>> =
             parcels.iter().map(|(kind, _, _)| named(kind)).collect();
         let kinds = kinds?;

@@ -1,24 +1,27 @@
-//! A ledger in a folder, read from its files, beside whoever writes it: each question is answered from the ledger as it is at
-//! that moment.
+//! A ledger in a folder: read through the engine if this process has it open, else from its files, beside whoever writes it.
+//! Each question is answered from the ledger as it is at that moment.
+
+mod search;
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use causebook_filter::{Field, Filter};
+use causebook_filter::Filter;
 use causebook_lake::DeltaTable;
 use causebook_ledger::{
     Clock as _, Depth, Identity, LedgerError, Reader, RealDisk, Row, SystemClock, TableSink,
     VerifyRequest,
 };
-use causebook_record::{Mask, Pointer, Selection, Stored, facts, string_text};
+use causebook_record::{Pointer, Selection, Stored, facts, string_text};
 use serde_json::{Value, json};
 
+use self::search::select;
 use super::fault::{Class, Fault};
 use super::heads::Heads;
 use super::source::{Page, PageAsk, Proof, Source, VerifyAsk};
+use crate::embedded::live_reader;
 use crate::home;
 
 /// A record that was acknowledged a moment ago is under a signed head soon, if its writer lives.
@@ -29,15 +32,15 @@ const HISTORY_MAX: usize = 1000;
 /// Records of a page, and the most that there may be, as on a server.
 const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1000;
-/// Rows read at a time when the whole ledger is searched.
-const STRIDE: u64 = 4096;
 
 /// A ledger in a folder.
 #[derive(Debug)]
 pub(crate) struct Folder {
     home: PathBuf,
     name: String,
-    folder: PathBuf,
+    files: PathBuf,
+    /// What was opened for the first page of a list: the others show the ledger as it was then.
+    paged: Mutex<Option<Reader>>,
 }
 
 impl Folder {
@@ -45,12 +48,16 @@ impl Folder {
         Ok(Folder {
             home: home.to_owned(),
             name: name.to_owned(),
-            folder: home::ledger_folder(home, name)?,
+            files: home::ledger_folder(home, name)?,
+            paged: Mutex::default(),
         })
     }
 
     fn open(&self) -> Result<Reader, Fault> {
-        let disk = RealDisk::new(&self.folder);
+        if let Some(reader) = live_reader(&self.files) {
+            return Ok(reader);
+        }
+        let disk = RealDisk::new(&self.files);
         match Identity::load(&disk) {
             Ok(_) => {}
             Err(LedgerError::NoLedger) => {
@@ -65,9 +72,25 @@ impl Folder {
             Err(error) => return Err(error.into()),
         }
         let table =
-            DeltaTable::open(&home::table_folder(&self.folder)).map_err(LedgerError::from)?;
+            DeltaTable::open(&home::table_folder(&self.files)).map_err(LedgerError::from)?;
         let table: Arc<dyn TableSink> = Arc::new(table);
         Ok(Reader::open(Arc::new(disk), table)?)
+    }
+
+    /// The ledger for a page: that of the page before it, if that is known and large enough.
+    fn open_page(&self, ask: &PageAsk) -> Result<Reader, Fault> {
+        // Not waited for: a child of a fork may find it taken for ever.
+        let paged = self.paged.try_lock();
+        let known = paged.as_ref().ok().and_then(|paged| paged.as_ref());
+        let fits = |reader: &&Reader| ask.as_of.is_some_and(|as_of| reader.size() >= as_of);
+        if let Some(reader) = known.filter(fits).filter(|_| ask.cursor.is_some()) {
+            return Ok(reader.clone());
+        }
+        let reader = self.open()?;
+        if let Ok(mut paged) = paged {
+            *paged = Some(reader.clone());
+        }
+        Ok(reader)
     }
 
     fn find(reader: &Reader, id: &str) -> Result<Row, Fault> {
@@ -133,7 +156,7 @@ impl Source for Folder {
                 format!("a page has 1 to {PAGE_MAX} records, not {limit}"),
             ));
         }
-        let reader = self.open()?;
+        let reader = self.open_page(ask)?;
         let filter = Filter::parse(&ask.q, SystemClock::new().now()).map_err(|error| {
             let hint = error.hint();
             Fault {
@@ -159,6 +182,9 @@ impl Source for Folder {
         let more = rows.len() > wanted;
         rows.truncate(wanted);
         let last = rows.last().map(|row| row.index.to_string());
+        if !more && let Ok(mut paged) = self.paged.try_lock() {
+            *paged = None;
+        }
         Ok(Page {
             as_of,
             records: rows.iter().map(item).collect(),
@@ -205,93 +231,6 @@ impl Source for Folder {
     fn verify(&self, ask: &VerifyAsk) -> Result<Value, Fault> {
         verify(self, ask)
     }
-}
-
-/// The first `limit` rows that match within the bounds, newest or oldest first.
-fn select(
-    reader: &Reader,
-    filter: &Filter,
-    bounds: std::ops::Range<u64>,
-    oldest: bool,
-    limit: usize,
-) -> Result<Vec<Row>, Fault> {
-    let Some(mut indexes) = indexed(reader, filter)? else {
-        return search(reader, filter, bounds, oldest, limit);
-    };
-    indexes.retain(|index| bounds.contains(index));
-    indexes.sort_unstable();
-    if !oldest {
-        indexes.reverse();
-    }
-    let mut found = Vec::new();
-    for index in indexes {
-        if found.len() >= limit {
-            break;
-        }
-        found.extend(reader.get(index)?.filter(|row| admits(filter, row)));
-    }
-    Ok(found)
-}
-
-/// Whether a row matches. Who may read the folder sees all of it.
-fn admits(filter: &Filter, row: &Row) -> bool {
-    filter.is_empty() || filter.admits(row.index, &row.record, &Mask::default())
-}
-
-/// Candidates from an index, if the filter names a key of one.
-fn indexed(reader: &Reader, filter: &Filter) -> Result<Option<Vec<u64>>, Fault> {
-    if let Some(id) = filter.exact(&Field::Id) {
-        let found = reader.find_exact(id)?;
-        return Ok(Some(found.iter().map(|row| row.index).collect()));
-    }
-    if let Some(id) = filter.exact(&Field::RefersTo) {
-        return Ok(Some(reader.referring_to(id)?));
-    }
-    if let Some(trace) = filter.exact(&Field::Trace) {
-        return Ok(Some(reader.by_trace(trace)?));
-    }
-    if let Some(subject) = filter.exact(&Field::Subject) {
-        return Ok(Some(reader.by_subject(subject)?));
-    }
-    Ok(None)
-}
-
-/// Reads stride by stride from the end asked for until enough is found.
-fn search(
-    reader: &Reader,
-    filter: &Filter,
-    bounds: std::ops::Range<u64>,
-    oldest: bool,
-    limit: usize,
-) -> Result<Vec<Row>, Fault> {
-    let mut found = Vec::new();
-    let mut left = bounds;
-    while !left.is_empty() && found.len() < limit {
-        let range = if oldest {
-            let end = left.end.min(left.start + STRIDE);
-            let range = left.start..end;
-            left.start = end;
-            range
-        } else {
-            let start = left.start.max(left.end.saturating_sub(STRIDE));
-            let range = start..left.end;
-            left.end = start;
-            range
-        };
-        let mut matching = Vec::new();
-        reader.scan(range, &mut |row| {
-            if admits(filter, &row) {
-                matching.push(row);
-            }
-            ControlFlow::Continue(())
-        })?;
-        if !oldest {
-            matching.reverse();
-        }
-        found.append(&mut matching);
-    }
-    found.truncate(limit);
-    Ok(found)
 }
 
 /// What to show. Each place must be there: a slip of the pen must not look like a kept secret.
