@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROWS_SHOWN = 20
 """Rows of a table, or records of a list, that are shown."""
 _BARS_SHOWN = 10
+_OUTPUTS_SHOWN = 3
 _TEXT_SHOWN = 2000
 _CELL_SHOWN = 120
 
@@ -221,16 +222,26 @@ def _human(record: Decision) -> str:
 
 
 def _explanation(explanation: Mapping[str, Any]) -> str:
-    found = attributions(explanation.get("attributions"))
     body = ""
     reasons = items(explanation.get("reasons"))
     if reasons:
         listed = "".join(f"<li>{escape(cut(_reason(it), 300))}</li>" for it in reasons[:ROWS_SHOWN])
         body += f'<ol style="margin:4px 0 4px 1.5em;padding:0">{listed}</ol>'
-    if found:
-        body += bars(found, explanation.get("base_value"), explanation.get("scale"))
+    body += _contributions(explanation, explanation)
+    for name, output in list(members(explanation.get("outputs")).items())[:_OUTPUTS_SHOWN]:
+        body += f"<div>{escape(cut(name, 80))}</div>{_contributions(members(output), explanation)}"
     by = " ".join(str(explanation[name]) for name in ("method", "method_version") if name in explanation)
     return body + (_note(f"Recorded with the decision, by {by}.") if by and body else "")
+
+
+def _contributions(one: Mapping[str, Any], explanation: Mapping[str, Any]) -> str:
+    """The attributions of one output, with what is said of all."""
+    found = attributions(one.get("attributions"))
+    if not found:
+        return ""
+    against = explanation.get("baseline")
+    baseline = _note(f"Measured against {cut(one_line(against), 300)}.") if against else ""
+    return bars(found, one.get("base_value"), explanation.get("scale")) + baseline
 
 
 def _reason(reason: object) -> str:

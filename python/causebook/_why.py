@@ -59,8 +59,8 @@ def _reasons(decision: Decision, about: Sequence[Decision]) -> Part:
 
 def _attributions(decision: Decision, about: Sequence[Decision]) -> Part:
     for explanation in _explanations(decision, about):
-        if explanation.get("attributions"):
-            told = ("attributions", "base_value", "scale", "method", "method_version")
+        if explanation.get("attributions") or explanation.get("outputs"):
+            told = ("attributions", "outputs", "base_value", "baseline", "scale", "method", "method_version")
             value = {name: explanation[name] for name in told if name in explanation}
             return Part("attributions", "Attributions", "recorded", value)
     return Part("attributions", "Attributions", "not recorded", note="no attributions were recorded")

@@ -565,6 +565,11 @@ def test_attributions_are_a_waterfall_that_names_its_baseline(book: Reading) -> 
     html = bare._repr_html_()
     assert "no base value recorded: from 0" in html
     assert "4 more together" in html
+    one = {"attributions": {"a": 1.0}, "base_value": -0.5}
+    several = {"outputs": {"yes": one, "<b>no</b>": one}, "baseline": "500 loans of 2025", "method": "shap"}
+    html = Decision(json.dumps({"index": 1, "id": "a", "explanation": several}))._repr_html_()
+    assert html.count("<svg") == 2 and "<b>no" not in html
+    assert html.count("Measured against 500 loans of 2025.") == 2
 
 
 def test_results_that_came_from_nowhere_can_be_shown_too() -> None:
