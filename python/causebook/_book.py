@@ -81,7 +81,6 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
         Nothing is raised, unless the book is strict or asked for `on_full="raise"`: what cannot be recorded is logged
         and counted, and the id that is returned is empty.
 
-        >>> book = causebook.connect(server)
         >>> id = book.record(model="credit@v1.2", input={"age": 30}, output={"p": 0.81}, decision="approve", score=0.81)
         >>> book.flush().delivered
         1
@@ -140,7 +139,10 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
         dicts of columns; `decision`, `score` and `subject` are columns. Any other member (`parameters`, `context`,
         `data`, `automation`, `time`, …) holds for every row.
 
-            book.log_batch(frame, {"p": model.predict_proba(frame)[:, 1]}, model="credit@v1.2", score=scores)
+        >>> inputs = {"age": [30, 41], "income": [38_000, 52_000]}
+        >>> ids = book.log_batch(inputs, {"p": [0.52, 0.38]}, model="credit@v1.2", score=[0.52, 0.38])
+        >>> book.get(ids[1]).score
+        0.38
 
         Nothing is raised, as with `record`: what cannot be recorded is logged and counted, and no ids are returned.
         """
@@ -183,7 +185,12 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
 
     @property
     def counters(self) -> Counts:
-        """What became of the records of this process so far."""
+        """What became of the records of this process so far.
+
+        >>> id = book.record(model="credit@v1.2", input={"age": 30}, decision="approve")
+        >>> book.counters.recorded, book.flush().pending
+        (1, 0)
+        """
         if self._closed is not None:
             return self._closed
         return self._counts(self._capture.counters() if self._capture is not None else NOTHING)

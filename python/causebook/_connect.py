@@ -62,6 +62,11 @@ def connect(
         hash_key: Key for arguments that are recorded as their keyed digest.
         allow_plain_http: Let a token travel unencrypted to another machine. Not for production.
 
+    >>> with causebook.connect(server, source="loans", context={"environment": "test"}) as book:
+    ...     id = book.record(model="credit@v1.2", input={"age": 30}, decision="approve")
+    >>> book.counters.delivered
+    1
+
     Raises:
         SettingError: One of these cannot be.
         SpoolError: The spool cannot be made.

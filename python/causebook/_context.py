@@ -29,13 +29,18 @@ def context(*, subject: object = None, actor: str | Mapping[str, object] | None 
     the inner one adds to the outer one, and wins where both name the same. What a record names itself wins over both.
     None is not given.
 
-        with causebook.context(subject="applicant-7", request_id=request.id, purpose="limit increase"):
-            approve(application)
+    >>> with causebook.context(subject="applicant-7", request_id="r-1", purpose="limit increase"):
+    ...     id = book.record(model="credit@v1.2", input={"age": 30}, decision="approve")
+    >>> book.get(id).subject, book.get(id).context["purpose"]
+    ('applicant-7', 'limit increase')
 
     It is a decorator too, also of `async` functions and generators:
 
-        @causebook.context(purpose="nightly rescoring")
-        def rescore(batch): ...
+    >>> @causebook.context(purpose="nightly rescoring")
+    ... def rescore(batch):
+    ...     return book.record(model="credit@v1.2", input=batch, decision="approve")
+    >>> book.get(rescore([1, 2])).context
+    {'purpose': 'nightly rescoring'}
     """
     return Context(subject, actor, members)
 
@@ -45,8 +50,13 @@ def last_decision() -> Recorded | None:
 
     Each thread and each asyncio task has its own, so concurrent calls do not mix: ask in the task that made the call.
 
-        limit = approve(application)
-        reply(limit, decision=causebook.last_decision())
+    >>> @book.decision(model="limits@2")
+    ... def limit(income):
+    ...     return income * 0.2
+    >>> limit(30_000)
+    6000.0
+    >>> book.get(causebook.last_decision()).output
+    6000.0
 
     A decorated generator has one when it is exhausted or closed, a `with book.decide(…)` when its block ends. A failed
     call has one too.

@@ -42,14 +42,15 @@ class DecideFace(Seam):
     ) -> Draft:
         """A decision that takes more than one call.
 
-            with book.decide(model="credit@v1.2", subject=applicant.id) as d:
-                d.input(features)
-                p = model.predict_proba(features)
-                d.output(p)
-                d.decision("deny" if p > 0.4 else "approve")
-                d.score(p)
-                d.explain(explainer(features))
-            reply(decision=d.id)
+        >>> with book.decide(model="credit@v1.2", subject="applicant-7") as d:
+        ...     d.input(age=30, income=38_000)
+        ...     p = 0.52
+        ...     d.output(p=p)
+        ...     d.decision("deny" if p > 0.4 else "approve")
+        ...     d.score(p)
+        ...     d.explain({"method": "weights", "attributions": {"income": -0.38}})
+        >>> book.get(d.id).decision
+        'deny'
 
         It is recorded when the block ends. If the block raises, the decision has what was given until then, the error
         in `context.error`, and null for an output that was not given; the exception goes on as it is. `async with`

@@ -65,8 +65,13 @@ class DecisionFace(Seam):
     ) -> Decorator:
         """Records every call of a function as a decision: its arguments are the input, what it returns the output.
 
-            @book.decision(model="credit@v1.2", decision="label", subject="applicant.id", mask=("applicant.ssn",))
-            def decide(applicant, amount): ...
+        >>> @book.decision(model="credit@v1.2", decision="label", subject="applicant.id", mask=("applicant.ssn",))
+        ... def decide(applicant, amount):
+        ...     return {"label": "approve" if amount < 10_000 else "deny"}
+        >>> decide({"id": "a-7", "ssn": "078-05-1120"}, amount=5_000)
+        {'label': 'approve'}
+        >>> book.get(causebook.last_decision()).input["applicant"]["ssn"]
+        {'masked': True}
 
         Works on functions, `async` functions, generators (of both kinds; the items are the output, as a list, once the
         generator is exhausted or closed), methods, class methods and static methods (above or below their decorator),

@@ -25,23 +25,57 @@ class ReadFace(Seam):
     _reading: Reading | None = None
 
     def get(self, id: str) -> Decision:
-        """The record with this id; `NotFoundError` if there is none."""
+        """The record with this id; `NotFoundError` if there is none.
+
+        >>> id = book.record(model="credit@v1.2", input={"age": 30}, decision="approve", score=0.25, id="D-1")
+        >>> book.get("D-1")
+        <Decision D-1: approve, by credit v1.2, score 0.25, index 0>
+        """
         return self._read().get(id)
 
     def history(self, id: str) -> History:
-        """The record and all that refers to it, in the order in which they were recorded."""
+        """The record and all that refers to it, in the order in which they were recorded.
+
+        >>> id = book.record(model="credit@v1.2", input={"age": 30}, decision="approve")
+        >>> outcome = book.outcome(id, "repaid")
+        >>> book.flush().delivered
+        2
+        >>> [record.kind for record in book.history(outcome)]
+        ['decision', 'outcome']
+        """
         return self._read().history(id)
 
     def list(self, q: str = "", *, limit: int | None = None, oldest: bool = False) -> Listing:
-        """Records that match a filter such as `decision:deny model:credit@3.*`, newest first."""
+        """Records that match a filter such as `decision:deny model:credit@3.*`, newest first.
+
+        >>> ids = book.log_batch({"age": [30, 41]}, model="credit@v1.2", decision=["deny", "approve"])
+        >>> book.flush().pending
+        0
+        >>> [record.input for record in book.list("decision:deny")]
+        [{'age': 30}]
+        """
         return self._read().list(q, limit=limit, oldest=oldest)
 
     def why(self, id: str) -> Why:
-        """What is known of why this decision came out as it did, part by part, each with how it is known."""
+        """What is known of why this decision came out as it did, part by part, each with how it is known.
+
+        >>> id = book.record(model="credit@v1.2", input={"age": 30}, score=0.25, parameters={"threshold": 0.3})
+        >>> book.why(id).margin.value
+        {'score': 0.25, 'threshold': 0.3, 'margin': -0.05}
+        >>> book.why(id).reasons.known
+        'not recorded'
+        """
         return self._read().why(id)
 
     def sql(self, query: str, *, rows_max: int | None = None) -> Table:
-        """Asks the server in SQL; a table that pandas, Polars and pyarrow take as it is."""
+        """Asks the server in SQL; a table that pandas, Polars and pyarrow take as it is.
+
+        >>> id = book.record(model="credit@v1.2", input={"age": 30}, decision="approve")
+        >>> book.flush().pending
+        0
+        >>> list(book.sql("select decision, count(*) as n from decisions group by 1"))
+        [{'decision': 'approve', 'n': 1}]
+        """
         return self._read().sql(query, rows_max=rows_max)
 
     def verify(
@@ -53,11 +87,24 @@ class ReadFace(Seam):
         keys: str | Sequence[str] = (),
         remember: bool = True,
     ) -> Verification:
-        """Whether everything is as it was signed; see `docs/python/reading.md` for what is checked where."""
+        """Whether everything is as it was signed; see `docs/python/reading.md` for what is checked where.
+
+        >>> id = book.record(model="credit@v1.2", input={"age": 30}, decision="approve")
+        >>> book.flush().pending
+        0
+        >>> bool(book.verify(remember=False))
+        True
+        """
         return self._read().verify(id=id, quick=quick, sample=sample, keys=keys, remember=remember)
 
     def prove(self, id: str, *, show: str | Sequence[str] = (), linked: bool = False) -> Evidence:
-        """Evidence of a record, for whoever shall check it without the ledger."""
+        """Evidence of a record, for whoever shall check it without the ledger.
+
+        >>> id = book.record(model="credit@v1.2", input={"age": 30}, decision="approve")
+        >>> evidence = book.prove(id, show="/decision")
+        >>> causebook.check(evidence, keys=evidence.keys).records[0].record["decision"]
+        'approve'
+        """
         return self._read().prove(id, show=show, linked=linked)
 
     def _read(self) -> Reading:

@@ -28,8 +28,11 @@ class LinkedFaces(Seam):
     def outcome(self, refers_to: str | uuid.UUID, value: object = None, /, **members: object) -> Recorded:
         """What came of a decision later. A word is its `label`, a number or a truth its `value`; or members by name.
 
-        book.outcome(id, "repaid")
-        book.outcome(id, defaulted=False, days_late=3, time="2026-09-01T00:00:00Z")
+        >>> id = book.record(model="credit@v1.2", input={"age": 30}, decision="approve")
+        >>> repaid = book.outcome(id, "repaid")
+        >>> late = book.outcome(id, defaulted=False, days_late=3, time="2026-09-01T00:00:00Z")
+        >>> book.get(repaid).outcome
+        {'label': 'repaid'}
         """
         return self._link("outcome", refers_to, members, lambda rest: outcome_of(value, rest))
 
@@ -48,8 +51,11 @@ class LinkedFaces(Seam):
     ) -> Recorded:
         """What a person made of a decision: `action` is `confirm`, `override`, `reverse` or `refer`.
 
-            book.review(id, action="override", who="j.doe", role="underwriter", reason="income proved",
-                        before="deny", after="approve")
+        >>> id = book.record(model="credit@v1.2", input={"age": 30}, decision="deny")
+        >>> review = book.review(id, action="override", who="j.doe", role="underwriter", reason="income proved",
+        ...                      before="deny", after="approve")
+        >>> book.get(review).refers_to == id
+        True
 
         An override, and a reversal, name the decision in force `before` and the other one `after`; the decision on
         record stays as it is.
@@ -69,7 +75,10 @@ class LinkedFaces(Seam):
     ) -> Recorded:
         """What the subject was told, and how.
 
-        book.notice(id, "We cannot offer you this loan.", channel="letter", reasons=["income"])
+        >>> id = book.record(model="credit@v1.2", input={"age": 30}, decision="deny")
+        >>> notice = book.notice(id, "We cannot offer you this loan.", channel="letter", reasons=["income"])
+        >>> book.get(notice).kind
+        'notice'
         """
         said: dict[str, object] = {"text": text, "channel": channel, "reasons": reasons}
         return self._link("notice", refers_to, members, lambda rest: something("notice", {**said, **rest}))
@@ -79,7 +88,10 @@ class LinkedFaces(Seam):
     ) -> Recorded:
         """What should have been on record: right values by name. What was recorded stays.
 
-        book.correction(id, income=2500.00, reason="payslip misread")
+        >>> id = book.record(model="credit@v1.2", input={"income": 3500.00}, decision="approve")
+        >>> correction = book.correction(id, income=2500.00, reason="payslip misread")
+        >>> book.get(id).input, book.get(correction).correction["income"]
+        ({'income': 3500.0}, 2500.0)
         """
         return self._link(
             "correction", refers_to, members, lambda rest: something("correction", {**(value or {}), **rest})
@@ -88,7 +100,10 @@ class LinkedFaces(Seam):
     def explanation(self, refers_to: str | uuid.UUID, value: object, /, **members: object) -> Recorded:
         """An explanation that was made after the decision: a dict, or an `Explanation` of SHAP.
 
-        book.explanation(id, explainer(features))
+        >>> id = book.record(model="credit@v1.2", input={"age": 30}, decision="approve")
+        >>> explanation = book.explanation(id, {"method": "weights", "attributions": {"age": -0.2}})
+        >>> book.get(explanation).explanation["attributions"]
+        {'age': -0.2}
         """
 
         def made(rest: Mapping[str, object]) -> object:

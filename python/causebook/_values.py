@@ -71,6 +71,7 @@ LONGEST = 64 * 1024 * 1024
 def encode(value: object) -> tuple[str, list[tuple[str, str, str, bytes]]]:
     """The typed document of a value, and what goes beside it: name, media type, digest and bytes each.
 
+    >>> import decimal
     >>> encode({"age": 30, "amount": decimal.Decimal("0.10")})
     ('{"age":30,"amount":0.10,"$types":{"decimal":["/amount"]}}', [])
     """
