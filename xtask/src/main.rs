@@ -5,6 +5,7 @@ mod bench;
 mod dependencies;
 mod fuzz;
 mod oidc;
+mod python;
 mod run;
 mod schemathesis;
 mod served;
@@ -40,6 +41,7 @@ cargo xtask TASK
   fuzz check    lints of the fuzz targets, which are outside the workspace
   tampering [N] tamper with a ledger in N ways, 0 for all, and look for what goes unnoticed
   syscalls [N]  fail N calls into the operating system, 0 for all, and look for what is lost (needs strace)
+  python        the Python package: both wheels built, checked, and used in environments of their own
   oidc          log in at an OpenID Connect provider that is not ours, through its own pages (needs node and npm)
   dependencies  licences, one version of what must be one, arrows downward only
 ";
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::fuzz(count, arguments.get(2).map(String::as_str)),
         Some("tampering") => steps::tampering(count),
         Some("syscalls") => steps::syscalls(count),
+        Some("python") => python::python(),
         Some("oidc") => oidc::oidc(),
         Some("dependencies") => dependencies::check(),
         _ => {
