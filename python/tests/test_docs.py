@@ -1,4 +1,4 @@
-"""What the pages in `docs/python` say is run, against a real server: every block of Python of a page, in order."""
+"""What the pages in `docs/python` and the README say is run, against a real server: every block of Python, in order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from serving import Server
 import causebook
 from causebook._load import native
 
-PAGES = Path(__file__).parents[2] / "docs" / "python"
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "python").glob("*.md"))]
 ADDRESS = "http://127.0.0.1:7373"
 """The server of the pages. A test has its own."""
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -58,26 +59,30 @@ def session(block: str, names: dict[str, Any], page: Path, line: int) -> None:
     names.update(test.globs)
 
 
-BEFORE = {"reading": a_decision}
+BEFORE = {"docs/python/reading.md": a_decision}
 """What is in the ledger before a page begins."""
-ELSEWHERE = ("capture",)
+ELSEWHERE = ("docs/python/capture.md",)
 """Pages that a test of their own runs: `test_capture_page`."""
-IN_PROCESS = ("embedded",)
+IN_PROCESS = ("README.md", "docs/python/embedded.md", "docs/python/tutorial.md")
 """Pages that need the ledger in the process."""
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in sorted(PAGES.glob("*.md")) if page.stem not in ELSEWHERE], ids=lambda page: page.stem
-)
+def name_of(page: Path) -> str:
+    """The path of a page, as people call it."""
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) not in ELSEWHERE], ids=name_of)
 def test_what_a_page_says_runs_and_is_recorded(
     page: Path, books: list[causebook.Book], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if page.stem in IN_PROCESS and not native.EMBEDDED:
-        pytest.skip(f"{page.name} was not run: causebook-embedded is not installed")
+    name = name_of(page)
+    if name in IN_PROCESS and not native.EMBEDDED:
+        pytest.skip(f"{name} was not run: causebook-embedded is not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    if page.stem in BEFORE:
-        BEFORE[page.stem]()
+    if name in BEFORE:
+        BEFORE[name]()
     text = page.read_text("utf-8")
     blocks = list(BLOCK.finditer(text))
     assert blocks, "a page about Python has Python on it"
@@ -94,3 +99,20 @@ def test_what_a_page_says_runs_and_is_recorded(
         counts
     )
     assert not books or any(count.delivered for count in counts)
+
+
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_what_a_page_points_to_is_there(page: Path) -> None:
+    for file, heading in LINK.findall(page.read_text("utf-8")):
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), f"{file} is not there"
+        assert not heading or heading in anchors(target), f"{target.name} has no heading #{heading}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page, as links name them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
