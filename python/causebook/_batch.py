@@ -6,6 +6,7 @@ one column holds something else, every row is recorded as by `record`: slower, a
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -17,7 +18,8 @@ from causebook._load import native
 if TYPE_CHECKING:
     from causebook._native import Column
 
-Path: TypeAlias = tuple[str, ...]
+Path: TypeAlias = tuple[str, *tuple[str, ...]]
+"""The members from the root of a record to a column."""
 
 
 class Batch:
@@ -61,16 +63,21 @@ class Batch:
         for row in zip(*listed, strict=True):
             record: dict[str, Any] = {}
             for path, value in zip(names, row, strict=True):
-                inner = record
-                for part in path[:-1]:
-                    inner = inner.setdefault(part, {})
-                inner[path[-1]] = value
+                put(record, path, value)
             for member, convert in (("decision", label), ("score", score_of), ("subject", label)):
                 if record.get(member) is None:
                     record.pop(member, None)
                 else:
                     record[member] = convert(member, record[member])
             yield record
+
+
+def put(record: dict[str, Any], path: Sequence[str], value: object) -> None:
+    """Puts a value at its path."""
+    inner = record
+    for part in path[:-1]:
+        inner = inner.setdefault(part, {})
+    inner[path[-1]] = value
 
 
 RESERVED = frozenset({"$types", "$value"})
@@ -122,8 +129,7 @@ def made_column(values: Any) -> Column | None:
         return of_list(list(cast("Sequence[Any]", values)))
     if is_pandas(values):
         if str(values.dtype) in ("object", "str", "string"):
-            texts = native.Column.of_texts([None if is_missing(value) else value for value in values.tolist()])
-            return cast("Column | None", texts)
+            return native.Column.of_texts([None if is_missing(value) else value for value in values.tolist()])
         return of_arrow(values.to_frame("x"))
     if hasattr(values, "to_frame") and hasattr(values, "__arrow_c_stream__"):
         return of_arrow(values.to_frame())
@@ -193,7 +199,12 @@ def judged(path: Path, values: Any) -> Any:
 
 def object_list(values: Any) -> list[Any]:
     """Scores one by one; what is no number that JSON has is left out."""
-    return [None if value is None or value != value else float(score_of("score", value)) for value in items(values)]
+    return [None if value is None or is_infinite(value) else float(score_of("score", value)) for value in items(values)]
+
+
+def is_infinite(value: Any) -> bool:
+    """Whether a number is none that JSON has."""
+    return value != value or value in (math.inf, -math.inf)
 
 
 def items(values: Any) -> list[Any]:

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+import uuid
 import weakref
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -22,7 +23,7 @@ from causebook._faces import ReadFace, WatchFace
 from causebook._labels import actor_of, automation_of, label, model_of, score_of
 from causebook._linked import LinkedFaces
 from causebook._load import native
-from causebook._seam import MISSING, Missing, Recorded, not_captured
+from causebook._seam import MISSING, Recorded, not_captured, uuid7
 from causebook._settings import Settings
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ FAILURES_TOLD = 20
 """So many failures are logged one by one; then every thousandth."""
 TROUBLED_EXIT = 0.5
 """Seconds that an exit waits for a ledger that does not answer, when everything is kept on disk."""
+FOREVER = 1e9
+"""Seconds that stand for as long as it takes."""
 
 
 class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
@@ -45,7 +48,7 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._hash_key = settings.hash_key
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._failed = 0
         self._models: dict[object, object] = {}
         self._closed: Counts | None = None
@@ -154,6 +157,7 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
             if model is not None or version is not None or digest is not None:
                 shared["model"] = self._model(model, version, digest)
             shared.setdefault("time", self._now())
+            refuse_strangers(shared)
             columnar = batch.columnar() if self._settings.delivery != "receipt" else None
             if columnar is None:
                 return [str(self._submit("decision", {**shared, **row})) for row in batch.records()]
@@ -179,6 +183,9 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
                     return self._living().submit_batch(members, columns, rows, block)
                 except native.Forked:
                     self._forked()
+        except native.NotSynced as error:
+            self._fail(SpoolError(f"log_batch: the batch is kept and sent, but a power cut may lose it: {error}"))
+            return []
         except Exception as error:
             self._not_kept("log_batch", error, numbered=True)
             return []
@@ -191,20 +198,27 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
         >>> book.counters.recorded, book.flush().pending
         (1, 0)
         """
-        if self._closed is not None:
-            return self._closed
-        return self._counts(self._capture.counters() if self._capture is not None else NOTHING)
+        capture, closed = self._capture, self._closed
+        if closed is not None:
+            return closed
+        return self._counts(NOTHING if capture is None else capture.counters())
 
-    def flush(self, timeout: float = 30.0) -> Counts:
-        """Waits until everything recorded so far is in the ledger, for at most `timeout` seconds. Says how far it came."""
-        if self._closed is None and self._capture is not None:
+    def flush(self, timeout: float | None = 30.0) -> Counts:
+        """Waits until everything recorded so far is in the ledger, for at most `timeout` seconds; None is for ever.
+
+        Says how far it came.
+        """
+        capture = self._capture
+        if capture is not None:
             try:
-                self._capture.flush(timeout)
+                capture.flush(FOREVER if timeout is None else timeout)
             except native.Forked:
                 self._forked()
+            except RuntimeError:
+                _log.debug("the book was closed while it was flushed")
         return self.counters
 
-    async def aflush(self, timeout: float = 30.0) -> Counts:
+    async def aflush(self, timeout: float | None = 30.0) -> Counts:
         """As `flush`, without holding up the event loop."""
         # Of the standard library the slowest to load, and loaded already where it is used.
         import asyncio
@@ -217,19 +231,22 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
         What could not be delivered is kept, and said; the next process that records to the same ledger delivers it.
         """
         with self._lock:
-            if self._closed is not None:
-                return self._closed
-            capture, self._capture = self._capture, None
-            if capture is None:
-                self._closed = self._counts(NOTHING)
-                return self._closed
+            closed, capture = self._closed, self._capture
+            if closed is None:
+                # What comes from here on, also from a signal handler while this waits, finds a closed book.
+                self._closed = self._counts(NOTHING if capture is None else capture.counters())
+                self._capture = None
+        if closed is not None:
+            return closed
+        counts = self._closed or self._counts(NOTHING)
+        if capture is not None:
             wait = self._settings.exit_timeout if timeout is None else timeout
             try:
                 counts = self._counts(capture.close(wait))
             except native.Forked:
                 capture.forsake()
-                counts = self._counts(NOTHING)
-            self._closed = counts
+        self._closed = counts
+        _books.discard(self)
         self._tell(counts)
         return counts
 
@@ -246,28 +263,39 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
 
     def _submit(self, kind: str, members: dict[str, object]) -> Recorded:
         settings = self._settings
+        id: str | None = None
         try:
+            refuse_strangers(members)
             complete(kind, members, settings.context)
-            id = members.pop("id", None)
+            id = identifier(members.pop("id", None))
             time = members.pop("time", None)
             attachments = members.pop("attachments", None)
-            if time is not None and type(time) is not str:
-                time = moment(time)
-            if attachments is not None:
-                attachments = files(attachments)
+            when = time if time is None or isinstance(time, str) else moment(time)
+            attached = None if attachments is None else files(attachments)
             wanted = settings.delivery == "receipt"
+            if id is None and settings.sync == "power":
+                # Named before, for a record that is kept and not synced.
+                id = self._new_id()
             block = settings.block_timeout if settings.on_full == "block" else 0.0
             while True:
                 try:
-                    made, seq = self._living().submit(kind, id, time, members, attachments, wanted, block)
+                    made, seq = self._living().submit(kind, id, when, members, attached, wanted, block)
                     break
                 except native.Forked:
                     self._forked()
+        except native.NotSynced as error:
+            # It is in the spool, and this process delivers it: only a power cut would lose it.
+            self._fail(SpoolError(f"{kind} {id}: it is kept and sent, but a power cut may lose it: {error}"))
+            return Recorded(id or "")
         except Exception as error:
             return self._not_kept(kind, error)
         if not wanted:
             return Recorded(made, seq)
-        return self._received(made, seq)
+        try:
+            return self._received(made, seq)
+        except RuntimeError:
+            self._fail(UnavailableError(f"record {made}: the book was closed before its receipt came; it is kept"))
+            return Recorded(made, seq)
 
     def _received(self, id: str, seq: int) -> Recorded:
         """Waits for the receipt of a record."""
@@ -279,7 +307,7 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
                 UnavailableError(f"record {id}: no receipt within {timeout:g} s; it is kept and sent later: {why}")
             )
             return Recorded(id, seq)
-        if told[0] == "refused":
+        if len(told) == 3:
             return self._fail(RefusedError(f"record {id} was refused ({told[1]}): {told[2]}"))
         return Recorded(id, seq, Receipt(*told[1:]))
 
@@ -320,7 +348,10 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
             return self._living().new_id()
         except native.Forked:
             self._forked()
-            return self._living().new_id()
+            return uuid7()
+        except Exception:
+            # Whether the record can be made is told when it is.
+            return uuid7()
 
     def _fail(self, error: CausebookError) -> Recorded:
         self._failed += 1
@@ -369,7 +400,7 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
 
     def _forked(self) -> None:
         """In a child: the parent's capture is let go of; the next record opens another."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         capture, self._capture = self._capture, None
         self._failed = 0
         if capture is not None:
@@ -404,6 +435,29 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
 NOTHING = (0, 0, 0, 0, 0, 0, 0, 0, None)
 
 
+MEMBERS = frozenset(
+    "id time model input output decision score subject parameters data explanation actor automation context attachments "
+    "refers_to outcome review notice correction erasure hold access gap config".split()
+)
+"""What a record may have (docs/format.md, section 5.1), but for what the book and the ledger set."""
+
+
+def refuse_strangers(members: Mapping[str, object]) -> None:
+    """Refuses what the ledger would refuse: members that no record has."""
+    for name in members:
+        if name not in MEMBERS:
+            raise RecordError(f"{name}: a record has no such member; what is your own goes under context")
+
+
+def identifier(id: object) -> str | None:
+    """The id of a record, as exactly a text."""
+    if id is None or type(id) is str:
+        return id
+    if isinstance(id, str | uuid.UUID):
+        return str(id)
+    raise RecordError(f"id: a {type(id).__name__} is no id; give a text")
+
+
 def moment(time: object) -> str:
     """The time of a record. A time without a zone is sent as it is: the ledger takes it for UTC and says so."""
     if isinstance(time, datetime.datetime):
@@ -416,7 +470,10 @@ def files(attachments: object) -> list[tuple[str, str, bytes]]:
     made: list[tuple[str, str, bytes]] = []
     for file in cast("Iterable[Mapping[str, object]]", attachments):
         media_type = file.get("media_type") or "application/octet-stream"
-        made.append((str(file["name"]), str(media_type), bytes(cast(bytes, file["data"]))))
+        data = cast("Any", file["data"])
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise RecordError(f"attachments: {file['name']}: a {type(data).__name__} is no attachment; give its bytes")
+        made.append((str(file["name"]), str(media_type), bytes(cast("bytes", data))))
     return made
 
 

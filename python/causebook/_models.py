@@ -306,7 +306,8 @@ def _rounds(booster: Any) -> int:
 
 
 def _is_booster(model: Any) -> bool:
-    return type(model).__name__ == "Booster" and _root(type(model)) in ("xgboost", "lightgbm")
+    kind: Any = type(model)
+    return kind.__name__ == "Booster" and _root(kind) in ("xgboost", "lightgbm")
 
 
 def _steps(model: Any) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -24,16 +24,15 @@ def members(value: object) -> dict[str, Any]:
     """The members of an object; of anything else, none."""
     if not isinstance(value, dict):
         return {}
-    found: dict[str, Any] = value
-    return found
+    return cast("dict[str, Any]", value)
 
 
 def items(value: object) -> list[Any]:
     """The items of an array; of anything else, none."""
     if not isinstance(value, list):
         return []
-    found: list[Any] = value
-    return found
+    found: Any = value  # pyright: ignore[reportUnknownVariableType]
+    return list(found)
 
 
 def number(value: object) -> float | int | None:

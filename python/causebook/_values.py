@@ -96,7 +96,7 @@ def describe(value: object) -> Described:
         return describer(value)
     except MemoryError:
         raise
-    except Exception:  # noqa: BLE001 - an object of a stranger raises anything
+    except Exception:
         return opaque(value)
 
 
@@ -131,7 +131,7 @@ def opaque(value: object, why: str | None = None) -> Described:
         text = clean(repr(value))
     except MemoryError:
         raise
-    except Exception:  # noqa: BLE001 - as above
+    except Exception:
         return "object", f"<{name}>", {"class": name, "why": "its repr failed"}
     return "object", text, {"class": name}
 

@@ -418,7 +418,7 @@ def _passed_on(name: str) -> Callable[..., Any]:
 
 _PREDICTS = frozenset(("predict", "predict_proba", "predict_log_proba", "decision_function", "inplace_predict"))
 _FITS = frozenset(
-    ("fit", "partial_fit", "fit_predict", "fit_transform", "set_params", "load_model", "update", "refit")
-    + ("rollback_one_iter", "model_from_string", "shuffle_models", "set_leaf_output", "boost", "set_attr")
+    "fit partial_fit fit_predict fit_transform set_params load_model update refit rollback_one_iter model_from_string "
+    "shuffle_models set_leaf_output boost set_attr".split()
 )
 _SPECIAL = ("__len__", "__getitem__", "__iter__", "__contains__", "__call__", "__copy__", "__deepcopy__")

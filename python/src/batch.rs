@@ -4,6 +4,8 @@
 mod column;
 mod stream;
 
+use std::sync::Arc;
+
 use causebook_spool::{ParcelKind, SpoolError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -11,7 +13,7 @@ use pyo3::types::PyDict;
 
 pub(crate) use column::{Column, columns_of};
 
-use crate::capture::Capture;
+use crate::capture::{Capture, NotSynced};
 use stream::Rows;
 
 /// Rows of a parcel: a server takes more in one batch.
@@ -68,7 +70,7 @@ impl Capture {
     fn keep_batch(
         &self,
         py: Python<'_>,
-        attached: &[crate::encode::Attached],
+        attached: &[Arc<crate::encode::Attached>],
         rows: u32,
         seq: u64,
         stream: &[u8],
@@ -77,7 +79,9 @@ impl Capture {
         let kept = self
             .attach(py, attached, block)
             .and_then(|()| self.keep_rows(py, rows, seq, stream, block));
-        if kept.is_err() {
+        if let Err(error) = &kept
+            && !error.is_instance_of::<NotSynced>(py)
+        {
             self.miss(rows)?;
         }
         kept

@@ -19,6 +19,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::encode::{Attached, Encoder, Limits};
+use clock::Deadline;
 use draft::Draft;
 use ids::Ids;
 
@@ -30,6 +31,12 @@ create_exception!(
 );
 create_exception!(
     _native,
+    NotSynced,
+    PyOSError,
+    "A record is kept and will be delivered, but may not survive a power cut: id and number are its arguments."
+);
+create_exception!(
+    _native,
     Full,
     PyOSError,
     "The spool holds as much as it may."
@@ -37,8 +44,6 @@ create_exception!(
 
 /// How long is waited before it is looked whether somebody wants to interrupt.
 const SLICE: Duration = Duration::from_millis(100);
-/// Seconds that stand for "as long as it takes".
-const FOREVER: f64 = 1e9;
 /// Digests of attachments that are remembered, so that the same bytes are sent once.
 const KNOWN_MAX: usize = 64;
 
@@ -47,8 +52,8 @@ const KNOWN_MAX: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Encoded {
     json: Vec<u8>,
-    /// Attachments, for the first record that has this value as a member.
-    attached: Mutex<Vec<Attached>>,
+    /// What goes beside every record that has this value as a member.
+    attached: Arc<[Arc<Attached>]>,
 }
 
 #[pymethods]
@@ -63,7 +68,7 @@ impl Encoded {
         encoder.document(value, &mut json)?;
         Ok(Encoded {
             json,
-            attached: Mutex::new(encoder.attachments()),
+            attached: encoder.attachments().into_iter().map(Arc::new).collect(),
         })
     }
 
@@ -74,10 +79,10 @@ impl Encoded {
 }
 
 impl Encoded {
-    /// Appends the document, and takes what goes beside it.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, attached: &mut Vec<Attached>) {
+    /// Appends the document, and names what goes beside it.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, attached: &mut Vec<Arc<Attached>>) {
         out.extend_from_slice(&self.json);
-        attached.append(&mut lock(&self.attached));
+        attached.extend(self.attached.iter().cloned());
     }
 }
 
@@ -96,6 +101,8 @@ pub(crate) struct Capture {
     bytes_max: u64,
     power: bool,
     ids: Ids,
+    /// Ends when everything that the spool had to say is said.
+    told: open::Told,
     sent: Mutex<VecDeque<String>>,
     /// A buffer for the next record.
     buffer: Mutex<Vec<u8>>,
@@ -162,19 +169,22 @@ impl Capture {
     fn outcome(&self, py: Python<'_>, seq: u64, timeout: f64) -> PyResult<Option<Told>> {
         self.check_process()?;
         let mut outcome = None;
-        self.wait(py, timeout, |spool, slice| {
+        let waited = self.wait(py, timeout, |spool, slice| {
             outcome = spool.outcome(seq, slice);
             outcome.is_some()
-        })?;
+        });
         if outcome.is_none() {
+            // Also if the wait was interrupted: nobody asks again.
             self.spool()?.forget(seq);
         }
+        waited?;
         Ok(outcome.map(told))
     }
 
     /// Waits until everything is delivered or refused, for at most `timeout` seconds. Says whether it is.
     fn flush(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
         self.check_process()?;
+        self.spool()?.nudge();
         self.wait(py, timeout, Spool::flush)
     }
 
@@ -186,12 +196,18 @@ impl Capture {
     /// Delivers what is left, for at most `timeout` seconds, and gives the spool up. Gives the counters.
     fn close(&self, py: Python<'_>, timeout: f64) -> PyResult<Row> {
         self.check_process()?;
+        self.spool()?.nudge();
         let flushed = self.wait(py, timeout, Spool::flush);
         let spool = lock(&self.spool).take();
         let Some(spool) = spool else {
             return Err(closed());
         };
-        let counters = py.detach(|| spool.close(Duration::ZERO));
+        let counters = py.detach(|| {
+            let counters = spool.close(Duration::ZERO);
+            drop(spool);
+            self.told.wait();
+            counters
+        });
         flushed?;
         Ok(row(&counters))
     }
@@ -207,7 +223,13 @@ impl Capture {
 }
 
 impl Capture {
-    fn of(spool: Spool, source: (String, String), bytes_max: u64, power: bool) -> Capture {
+    fn of(
+        spool: Spool,
+        told: open::Told,
+        source: (String, String),
+        bytes_max: u64,
+        power: bool,
+    ) -> Capture {
         let (source_name, run) = source;
         let source = format!(r#","source":{{"name":{source_name},"run":{run},"seq":"#);
         Capture {
@@ -219,6 +241,7 @@ impl Capture {
             bytes_max,
             power,
             ids: Ids::default(),
+            told,
             sent: Mutex::default(),
             buffer: Mutex::default(),
         }
@@ -229,7 +252,7 @@ impl Capture {
         &self,
         py: Python<'_>,
         draft: &[u8],
-        attached: &[Attached],
+        attached: &[Arc<Attached>],
         wanted: bool,
         block: f64,
     ) -> PyResult<u64> {
@@ -243,7 +266,12 @@ impl Capture {
     }
 
     /// Puts attachments into the spool, before the records that name them.
-    pub(crate) fn attach(&self, py: Python<'_>, attached: &[Attached], block: f64) -> PyResult<()> {
+    pub(crate) fn attach(
+        &self,
+        py: Python<'_>,
+        attached: &[Arc<Attached>],
+        block: f64,
+    ) -> PyResult<()> {
         for attached in attached {
             if !lock(&self.sent).contains(&attached.digest) {
                 self.append(py, block, ParcelKind::Attachment, 0, false, |_, out| {
@@ -295,6 +323,7 @@ impl Capture {
                         .bytes_max
                         .min(bytes)
                         .saturating_sub(self.bytes_max / 16);
+                    self.spool()?.nudge();
                     self.wait(py, block, |spool, slice| spool.wait_for_room(enough, slice))?;
                 }
                 Err(error) => return Err(raised(&error)),
@@ -322,7 +351,7 @@ impl Capture {
     fn settle(&self, py: Python<'_>, appended: Appended) -> PyResult<u64> {
         if self.power {
             let spool = self.spool()?;
-            py.detach(|| spool.settle(appended))
+            py.detach(|| spool.settle(&appended))
                 .map_err(|error| raised(&error))?;
         }
         Ok(appended.seq)
@@ -336,15 +365,14 @@ impl Capture {
         mut done: impl FnMut(&Spool, Duration) -> bool + Send,
     ) -> PyResult<bool> {
         let spool = self.spool()?;
-        let mut left = Duration::try_from_secs_f64(timeout.clamp(0.0, FOREVER)).unwrap_or_default();
+        let deadline = Deadline::after(timeout);
         loop {
-            let slice = left.min(SLICE);
+            let slice = deadline.left().min(SLICE);
             if py.detach(|| done(&spool, slice)) {
                 return Ok(true);
             }
             py.check_signals()?;
-            left = left.saturating_sub(slice);
-            if left.is_zero() {
+            if deadline.left().is_zero() {
                 return Ok(false);
             }
         }
@@ -386,7 +414,7 @@ fn row(counters: &Counters) -> Row {
         counters.recorded,
         counters.delivered,
         counters.refused,
-        counters.lost,
+        counters.lost + counters.unreadable,
         counters.spilled,
         counters.adopted,
         counters.pending(),
@@ -398,6 +426,7 @@ fn row(counters: &Counters) -> Row {
 fn raised(error: &SpoolError) -> PyErr {
     match error {
         SpoolError::Full { .. } => Full::new_err(error.to_string()),
+        SpoolError::NotSynced { .. } => NotSynced::new_err(error.to_string()),
         SpoolError::Closed => closed(),
         _ => PyOSError::new_err(error.to_string()),
     }

@@ -18,7 +18,7 @@ mod _native {
     #[pymodule_export]
     use crate::batch::{Column, columns_of};
     #[pymodule_export]
-    use crate::capture::{Capture, Encoded, Forked, Full};
+    use crate::capture::{Capture, Encoded, Forked, Full, NotSynced};
     #[pymodule_export]
     use crate::check::check_evidence;
     #[cfg(feature = "embedded")]

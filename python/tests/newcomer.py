@@ -13,7 +13,7 @@ from pathlib import Path
 def main() -> None:
     """Imports quickly and alone, records, reads, proves, checks; says what a folder needs."""
     begun = time.perf_counter()
-    import causebook  # noqa: PLC0415 - what is timed
+    import causebook
 
     print(f"import causebook: {(time.perf_counter() - begun) * 1e3:.0f} ms")
     heavy = {"numpy", "pandas", "asyncio", "ssl", "http.client"} & sys.modules.keys()

@@ -84,7 +84,7 @@ def test_every_frame_gives_the_same_records(server: Server) -> None:
         "b": [True, False, None],
         "d": [datetime.date(2026, 1, 2), None, datetime.date(1900, 1, 1)],
         "t": [datetime.datetime(2026, 1, 2, 3, 4, 5, 678000), None, datetime.datetime(1970, 1, 1)],
-        "z": [datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc), None, None],
+        "z": [datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC), None, None],
         "m": [decimal.Decimal("0.10"), None, decimal.Decimal("-12345678901234567890.12")],
     }
     rows = [dict(zip(given, row, strict=True)) for row in zip(*given.values(), strict=True)]

@@ -524,3 +524,114 @@ def test_gunicorn_with_preload_loses_nothing(server: Server, tmp_path: Path) -> 
     with causebook.connect(server.url):
         eventually(lambda: len(server.records()) == 102)
     assert {record["input"] for record in server.records()} == {"preloaded", "/warm", *(f"/{n}" for n in range(100))}
+
+
+def test_a_disk_that_is_full_when_a_segment_begins_is_used_again_when_it_is_not(server: Server) -> None:
+    script = """
+        import causebook, resource, sys
+        book = causebook.connect(sys.argv[1])
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+        assert not book.record(model="m@1", input=1, decision="yes")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        for number in range(3):
+            assert book.record(model="m@1", input=number, decision="yes")
+    """
+    run(script, server.url)
+    assert inputs(server) == [0, 1, 2]
+
+
+def test_a_signal_handler_that_closes_while_the_end_waits_does_not_hang(server: Server) -> None:
+    server.stop()
+    script = """
+        import causebook, os, signal, sys, threading
+        book = causebook.connect(sys.argv[1])
+        book.record(model="m@1", input=1, decision="yes")
+        def ended(*_):
+            book.close()
+            book.record(model="m@1", input=2, decision="yes")
+            print("handled")
+        signal.signal(signal.SIGTERM, ended)
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        book.close(3)
+        print("closed")
+    """
+    said = run(script, server.url)
+    assert "handled" in said and "closed" in said
+
+
+def test_what_a_shared_value_attaches_is_sent_with_the_record_that_is_kept(server: Server) -> None:
+    script = """
+        import causebook, resource, sys
+        book = causebook.connect(sys.argv[1])
+        @book.decision(model="m", version="1", parameters={"table": "x" * 300_000})
+        def decide(n):
+            return n
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, hard))
+        decide(1)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        decide(2)
+        decide(3)
+        counts = book.flush()
+        assert counts.delivered == 2, counts
+        for record in book.list("model:m"):
+            assert record.parameters == {"table": "x" * 300_000}
+            assert len(record.record["attachments"]) == 1
+    """
+    run(script, server.url)
+
+
+def test_a_log_handler_that_waits_for_its_own_record_does_not_stop_the_delivery(server: Server) -> None:
+    server.stop()
+    script = """
+        import causebook, causebook.logs, logging, sys, time
+        book = causebook.connect(sys.argv[1], delivery="receipt", receipt_timeout=20)
+        logging.getLogger().addHandler(causebook.logs.DecisionHandler(book))
+        begun = time.monotonic()
+        logging.getLogger("app").error("x", extra={"decision": {"model": "m", "input": 1, "decision": "yes"}})
+        print(f"{time.monotonic() - begun:.1f}", book.counters.failed)
+    """
+    timer = threading.Timer(1.5, server.start)
+    timer.start()
+    seconds, failed = run(script, server.url).split()[:2]
+    timer.join()
+    assert float(seconds) < 15
+    assert failed == "0"
+
+
+def test_a_server_that_never_answers_does_not_hold_up_the_end() -> None:
+    import socket
+
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(8)
+        script = """
+            import causebook, sys
+            book = causebook.connect(sys.argv[1], exit_timeout=1)
+            book.record(model="m@1", input=1, decision="yes")
+        """
+        begun = time.monotonic()
+        said = run(script, f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        assert time.monotonic() - begun < 8
+        assert "not yet delivered" in said
+
+
+def test_members_that_no_record_has_are_refused_at_once(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    with causebook.connect(server.url) as book:
+        assert not book.record(model="m", input=1, source={"name": "other"})
+        assert not book.record(model="m", input=1, nosuchmember=3)
+        assert not book.record(model="m", input=1, attachments={"a": 5})  # type: ignore[dict-item]
+        assert book.counters.failed == 3
+    assert "nosuchmember: a record has no such member" in caplog.text
+    assert "a int is no attachment" in caplog.text
+
+
+def test_rows_that_are_refused_are_kept_with_their_batch(server: Server, tmp_path: Path) -> None:
+    with causebook.connect(server.url) as book:
+        assert len(book.log_batch({"n": [1, 2, 3]}, model="m", decision=["a", "b", "c"], time="yesterday")) == 3
+        assert book.flush().refused == 3
+    (kept,) = (tmp_path / "spool").rglob("refused-1.arrow")
+    import pyarrow as pa
+
+    assert pa.ipc.open_stream(kept.read_bytes()).read_all().num_rows == 3

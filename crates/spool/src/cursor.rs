@@ -15,16 +15,20 @@ const PARCELS_MAX: usize = 500;
 #[derive(Debug)]
 pub(crate) struct Cursor {
     pub(crate) offset: u64,
+    /// Something in the segment could not be read.
+    pub(crate) spoilt: bool,
     buffer: Vec<u8>,
 }
 
 /// Where reading ended.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
     /// There may be more.
     Open,
-    /// What follows is not whole; so many bytes are left.
+    /// What follows is the beginning of a frame, as a write leaves it that was not finished; so many bytes.
     Torn(u64),
+    /// What follows is no frame.
+    Damaged,
 }
 
 /// Parcels, each with the offset at which it ends.
@@ -38,12 +42,32 @@ impl Default for Cursor {
     fn default() -> Cursor {
         Cursor {
             offset: SEGMENT_HEADER_BYTES,
+            spoilt: false,
             buffer: Vec::new(),
         }
     }
 }
 
 impl Cursor {
+    /// Goes on with another segment.
+    pub(crate) fn begin(&mut self) {
+        self.offset = SEGMENT_HEADER_BYTES;
+        self.spoilt = false;
+    }
+
+    /// Passes over what is no frame: to the next one, or to the end.
+    pub(crate) fn pass_over(&mut self, segment: &Segment) -> io::Result<()> {
+        self.spoilt = true;
+        let left = segment.written.saturating_sub(self.offset);
+        let length = usize::try_from(left).unwrap_or(usize::MAX);
+        segment.place.read(self.offset, length, &mut self.buffer)?;
+        self.offset = match frame::find(self.buffer.get(1..).unwrap_or_default()) {
+            Some(place) => self.offset + 1 + place as u64,
+            None => segment.written,
+        };
+        Ok(())
+    }
+
     /// Reads what comes next in `segment`.
     pub(crate) fn read(&mut self, segment: &Segment) -> io::Result<Read<'_>> {
         let available = segment.written.saturating_sub(self.offset);
@@ -79,10 +103,14 @@ impl Cursor {
                     some.ends.push(self.offset + used as u64);
                 }
                 Decoded::Part(whole) if whole as u64 <= left && left > rest.len() as u64 => break,
-                _ => {
+                Decoded::Part(_) => {
                     if left > 0 {
                         some.end = End::Torn(left);
                     }
+                    break;
+                }
+                Decoded::Damaged => {
+                    some.end = End::Damaged;
                     break;
                 }
             }

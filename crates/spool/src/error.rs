@@ -32,6 +32,16 @@ pub enum SpoolError {
         #[source]
         source: io::Error,
     },
+    /// The record is kept, and will be delivered by this process, but may not survive a power cut: the disk does not say that
+    /// it has it.
+    #[error("syncing {path} failed: {source}", path = path.display())]
+    NotSynced {
+        /// The folder of the run.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// It was closed.
     #[error("the spool is closed")]
     Closed,

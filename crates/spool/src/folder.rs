@@ -5,9 +5,10 @@
 //! <spool>/<run>/about.json        for people: which program, which process, where to
 //! <spool>/<run>/00000001.seg …    what is not yet delivered
 //! <spool>/<run>/refused.ndjson    what the ledger refused, and why
+//! <spool>/<run>/refused-7.arrow   the batch from number 7 on, of which rows were refused
+//! <spool>/<run>/00000001.damaged  a segment that could not be read whole
 //! ```
 
-use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -22,6 +23,9 @@ pub(crate) const REFUSED: &str = "refused.ndjson";
 const SEGMENT: &str = "seg";
 /// Folders that are being made: a name that no run has.
 const UNFINISHED: &str = ".new-";
+
+/// What was found to adopt, and what could not be looked at.
+pub(crate) type Adopted = (Option<RunFolder>, Vec<(PathBuf, SpoolError)>);
 
 /// The folder of a run, locked.
 #[derive(Debug)]
@@ -65,27 +69,28 @@ impl RunFolder {
         })
     }
 
-    /// Takes over a folder with something in it to deliver, of which the process is gone. Never the run `own`.
-    pub(crate) fn adopt_one(
-        spool: &Path,
-        own: Option<&OsStr>,
-    ) -> Result<Option<RunFolder>, SpoolError> {
+    /// Takes over a folder with something in it to deliver, of which the process is gone, passing over those in `not`.
+    /// Gives those that cannot be looked at, too.
+    pub(crate) fn adopt_one(spool: &Path, not: &[PathBuf]) -> Result<Adopted, SpoolError> {
+        let mut faults = Vec::new();
         let entries = match fs::read_dir(spool) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((None, faults)),
             Err(error) => return Err(SpoolError::disk("reading", spool)(error)),
         };
         for entry in entries {
-            let entry = entry.map_err(SpoolError::disk("reading", spool))?;
-            let name = entry.file_name();
-            if name.to_string_lossy().starts_with('.') || own == Some(&*name) {
+            let path = entry.map_err(SpoolError::disk("reading", spool))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with('.') || not.contains(&path) {
                 continue;
             }
-            if let Some(folder) = Self::adopt(entry.path())? {
-                return Ok(Some(folder));
+            match Self::adopt(path.clone()) {
+                Ok(None) => {}
+                Ok(Some(folder)) => return Ok((Some(folder), faults)),
+                Err(fault) => faults.push((path, fault)),
             }
         }
-        Ok(None)
+        Ok((None, faults))
     }
 
     fn adopt(path: PathBuf) -> Result<Option<RunFolder>, SpoolError> {
@@ -146,11 +151,21 @@ impl RunFolder {
     }
 
     /// Puts a segment aside that cannot be read further.
-    pub(crate) fn put_aside(&self, number: u64) -> Result<PathBuf, SpoolError> {
-        let path = self.segment(number);
+    #[expect(clippy::unused_self, reason = "only who holds the folder's lock may")]
+    pub(crate) fn put_aside(&self, path: &Path) -> Result<PathBuf, SpoolError> {
         let aside = path.with_extension("damaged");
-        fs::rename(&path, &aside).map_err(SpoolError::disk("renaming", &path))?;
+        fs::rename(path, &aside).map_err(SpoolError::disk("renaming", path))?;
         Ok(aside)
+    }
+
+    /// Keeps a batch with rows that were refused: an Arrow IPC stream.
+    pub(crate) fn keep_refused_batch(&self, seq: u64, body: &[u8]) -> Result<(), SpoolError> {
+        let path = self.path.join(format!("refused-{seq}.arrow"));
+        // It may be there: what was delivered once may be delivered again.
+        let _ = fs::remove_file(&path);
+        private_file(&path)?
+            .write_all(body)
+            .map_err(SpoolError::disk("writing", &path))
     }
 
     /// Keeps a line about what was refused.

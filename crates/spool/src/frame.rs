@@ -99,6 +99,20 @@ pub(crate) fn decode(bytes: &[u8]) -> Decoded<'_> {
     }
 }
 
+/// Where the first frame begins in some bytes.
+pub(crate) fn find(bytes: &[u8]) -> Option<usize> {
+    let last = bytes.len().checked_sub(FRAME_HEADER_BYTES)?;
+    (0..=last).find(|start| {
+        let candidate = bytes.get(*start..).unwrap_or_default();
+        // Cheap first: hashing at every byte of a long segment would take minutes.
+        let plausible = candidate
+            .get(20)
+            .is_some_and(|kind| kind_of(*kind).is_some())
+            && candidate.get(21..24) == Some(&[0, 0, 0]);
+        plausible && matches!(decode(candidate), Decoded::Frame(..))
+    })
+}
+
 fn u32_at(header: &[u8; FRAME_HEADER_BYTES], place: usize) -> u32 {
     let byte = |nth: usize| u32::from(header[place + nth]) << (8 * nth);
     byte(0) | byte(1) | byte(2) | byte(3)
@@ -163,6 +177,13 @@ mod tests {
             let place = place.index(bytes.len());
             bytes[place] ^= 1 << bit;
             prop_assert!(!matches!(decode(&bytes), Decoded::Frame(..)));
+        }
+
+        #[test]
+        fn a_frame_is_found_behind_anything(before: Vec<u8>, body: Vec<u8>) {
+            let mut bytes = before.clone();
+            bytes.extend_from_slice(&frame(&body));
+            prop_assert_eq!(find(&bytes), Some(before.len()));
         }
 
         #[test]

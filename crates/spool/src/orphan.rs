@@ -1,15 +1,16 @@
 //! A run of which the process is gone: what it left is delivered by another.
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::cursor::{Cursor, End};
-use crate::destination::{Destination, Outcome, Unavailable};
+use crate::destination::{Destination, Outcome, Parcel, Unavailable};
 use crate::error::SpoolError;
 use crate::folder::RunFolder;
 use crate::frame::{SEGMENT_HEADER_BYTES, is_segment};
 use crate::segment::{Place, Segment};
-use crate::sender::refused_line;
+use crate::sender::{attempted, refused_batches, refused_line};
 use crate::spool::Event;
 
 /// A run that was taken over.
@@ -19,6 +20,8 @@ pub(crate) struct Orphan {
     /// Numbers of the segments that are not delivered, the next one last.
     left: Vec<u64>,
     open: Option<(Segment, Cursor)>,
+    /// Something is left that cannot be delivered, or not removed.
+    stuck: bool,
 }
 
 /// What came of a step.
@@ -40,6 +43,7 @@ impl Orphan {
             folder,
             left,
             open: None,
+            stuck: false,
         })
     }
 
@@ -48,18 +52,22 @@ impl Orphan {
         self.folder.release();
     }
 
+    /// The folder, if something is left in it that this process cannot deliver or remove.
+    pub(crate) fn stuck(&self) -> Option<&Path> {
+        self.stuck.then(|| self.folder.path())
+    }
+
     /// Delivers some of it.
     pub(crate) fn deliver(&mut self, destination: &mut dyn Destination) -> Step {
         let mut step = Step::default();
         let Some((segment, mut cursor)) = self.open.take().or_else(|| self.next(&mut step)) else {
             step.done = self.left.is_empty();
             if step.done {
-                self.folder.release();
                 self.folder.remove_if_done();
+                self.folder.release();
             }
             return step;
         };
-        let start = cursor.offset;
         match cursor.read(&segment) {
             Err(error) => {
                 step.failure = Some(Unavailable {
@@ -68,27 +76,77 @@ impl Orphan {
                 });
             }
             Ok(read) if read.parcels.is_empty() => {
-                if let End::Torn(bytes) = read.end {
-                    self.torn(&segment, bytes, &mut step);
+                let end = read.end;
+                if self.ends(&segment, &mut cursor, end, &mut step) {
+                    self.put_away(&segment, cursor.spoilt, &mut step);
+                    return step;
                 }
-                // A segment that was put aside is not there any more.
-                let _ = fs::remove_file(self.folder.segment(segment.number));
-                return step;
             }
             Ok(read) => {
-                let delivery = destination.deliver(&read.parcels);
+                let delivery = attempted(destination, &read.parcels);
                 let refused = refused(&read.parcels, &delivery, &mut step);
                 if !refused.is_empty() {
-                    self.keep(&refused, &mut step);
+                    self.keep(
+                        &refused,
+                        &refused_batches(&read.parcels, &delivery),
+                        &mut step,
+                    );
                 }
                 let last = delivery.parcels.checked_sub(1);
-                let reached = last.and_then(|last| read.ends.get(last)).copied();
-                cursor.offset = reached.unwrap_or(start);
+                if let Some(reached) = last.and_then(|last| read.ends.get(last)).copied() {
+                    cursor.offset = reached;
+                }
                 step.failure = delivery.failure;
             }
         }
         self.open = Some((segment, cursor));
         step
+    }
+
+    /// Whether nothing more can be read from a segment. What is no frame is passed over.
+    fn ends(&self, segment: &Segment, cursor: &mut Cursor, end: End, step: &mut Step) -> bool {
+        let start = cursor.offset;
+        match end {
+            End::Open => return true,
+            // The last thing that a process wrote, and did not finish: nobody was told that it is kept.
+            End::Torn(bytes) if self.left.is_empty() && !cursor.spoilt => {
+                step.events.push(Event::info(format!(
+                    "{bytes} bytes were being written when the process of {} ended; they are passed over",
+                    self.folder.path().display()
+                )));
+                return true;
+            }
+            End::Torn(_) | End::Damaged => {}
+        }
+        if let Err(error) = cursor.pass_over(segment) {
+            step.failure = Some(Unavailable {
+                what: format!("reading the spool failed: {error}"),
+                retry_after: None,
+            });
+            return false;
+        }
+        step.events.push(Event::error(format!(
+            "{} bytes of a spool cannot be read: its disk has changed them; the segment is kept in {} as *.damaged",
+            cursor.offset - start,
+            self.folder.path().display()
+        )));
+        false
+    }
+
+    /// A segment that is delivered is not needed any more; one that could not be read whole is kept.
+    fn put_away(&mut self, segment: &Segment, spoilt: bool, step: &mut Step) {
+        let path = self.folder.segment(segment.number);
+        let done = if spoilt {
+            self.folder.put_aside(&path).map(drop)
+        } else {
+            fs::remove_file(&path).map_err(SpoolError::disk("removing", &path))
+        };
+        if let Err(error) = done {
+            self.stuck = true;
+            step.events.push(Event::error(format!(
+                "{error}; it is delivered, and every process that starts will deliver it again"
+            )));
+        }
     }
 
     fn next(&mut self, step: &mut Step) -> Option<(Segment, Cursor)> {
@@ -98,6 +156,7 @@ impl Orphan {
         let (written, file) = match opened {
             Ok(opened) => opened,
             Err(error) => {
+                self.stuck = true;
                 step.events.push(Event::error(format!(
                     "{} cannot be opened and is left where it is: {error}",
                     path.display()
@@ -114,34 +173,19 @@ impl Orphan {
         let read = segment
             .place
             .read(0, SEGMENT_HEADER_BYTES as usize, &mut header);
+        let mut cursor = Cursor::default();
         if read.is_err() || !is_segment(&header, number) {
-            self.torn(&segment, written, step);
-            return None;
+            // An empty file is one that was being made.
+            cursor.spoilt = written > 0;
         }
-        Some((segment, Cursor::default()))
+        Some((segment, cursor))
     }
 
-    /// The end of the last segment is what was being written when the process ended: nobody was told that it is kept.
-    fn torn(&self, segment: &Segment, bytes: u64, step: &mut Step) {
-        if self.left.is_empty() {
-            step.events.push(Event::info(format!(
-                "{bytes} bytes were being written when the process of {} ended; they are passed over",
-                self.folder.path().display()
-            )));
-            let _ = fs::remove_file(self.folder.segment(segment.number));
-            return;
-        }
-        let kept = match self.folder.put_aside(segment.number) {
-            Ok(path) => format!("kept as {}", path.display()),
-            Err(error) => error.to_string(),
-        };
-        step.events.push(Event::error(format!(
-            "{bytes} bytes of the spool cannot be read: its disk has changed them; {kept}"
-        )));
-    }
-
-    fn keep(&self, lines: &[String], step: &mut Step) {
-        let kept = match self.folder.keep_refused(&lines.concat()) {
+    fn keep(&self, lines: &[String], batches: &[&Parcel<'_>], step: &mut Step) {
+        let keep_batch =
+            |parcel: &&Parcel<'_>| self.folder.keep_refused_batch(parcel.seq, parcel.body);
+        let kept = self.folder.keep_refused(&lines.concat());
+        let kept = match kept.and_then(|()| batches.iter().try_for_each(keep_batch)) {
             Ok(()) => format!("kept in {}", self.folder.path().display()),
             Err(error) => format!("not kept: {error}"),
         };

@@ -22,8 +22,11 @@ impl Place {
     pub(crate) fn in_folder(folder: &RunFolder, number: u64) -> Result<Place, SpoolError> {
         let path = folder.segment(number);
         let file = private_file(&path)?;
-        file.write_all_at(&segment_header(number), 0)
-            .map_err(SpoolError::disk("writing", &path))?;
+        if let Err(error) = file.write_all_at(&segment_header(number), 0) {
+            // Half a header is no segment, and would stand in the way of whoever reads the folder.
+            let _ = std::fs::remove_file(&path);
+            return Err(SpoolError::disk("writing", &path)(error));
+        }
         Ok(Place::File(Arc::new(file), path))
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +42,12 @@ pub(crate) struct Sender {
     pub(crate) retry: Retry,
     pub(crate) orphan: Option<Orphan>,
     pub(crate) next_adoption: Instant,
+    /// Folders of runs that this process does not look at: its own, and those that it could not deliver from.
+    pub(crate) left_alone: Vec<PathBuf>,
+    /// Number that the next record delivered should have.
+    pub(crate) next_seq: u64,
+    /// Something before it could not be read.
+    pub(crate) passed_over: bool,
     pub(crate) rested: bool,
 }
 
@@ -49,6 +56,8 @@ pub(crate) struct Sender {
 pub(crate) struct Retry {
     wait: Duration,
     not_before: Option<Instant>,
+    /// The destination said how long it wants to be left alone.
+    asked: bool,
     nudges: u64,
 }
 
@@ -144,11 +153,14 @@ impl Sender {
             && first.written <= self.cursor.offset
         {
             if let Place::File(_, path) = &first.place {
-                let _ = fs::remove_file(path);
+                let _ = match &self.folder {
+                    Some(folder) if self.cursor.spoilt => folder.put_aside(path).map(drop),
+                    _ => fs::remove_file(path).map_err(SpoolError::disk("removing", path)),
+                };
             }
             state.counters.bytes = state.counters.bytes.saturating_sub(first.written);
             state.segments.pop_front();
-            self.cursor.offset = crate::frame::SEGMENT_HEADER_BYTES;
+            self.cursor.begin();
             self.shared.progress.notify_all();
         }
     }
@@ -160,12 +172,10 @@ impl Sender {
             Err(error) => return self.failed(format!("reading the spool failed: {error}")),
         };
         if read.parcels.is_empty() {
-            if let End::Torn(left) = read.end {
-                self.skip(segment, left);
-            }
-            return;
+            let end = read.end;
+            return self.skip(segment, end);
         }
-        let delivery = self.destination.deliver(&read.parcels);
+        let delivery = attempted(&mut *self.destination, &read.parcels);
         let reached = delivery
             .parcels
             .checked_sub(1)
@@ -179,21 +189,46 @@ impl Sender {
             &self.listener,
             delivery.failure.as_ref(),
         );
+        let missed = missed(&mut self.next_seq, read.parcels.get(..delivery.parcels));
+        // Otherwise they are those that were never kept, which are counted already.
+        let counts = delivery.parcels > 0 && mem::take(&mut self.passed_over);
+        let unreadable = if counts { missed } else { 0 };
         let refused = settle(&self.shared, &read.parcels, &delivery, reached - start);
+        self.shared.lock().counters.unreadable += unreadable;
+        let batches = refused_batches(&read.parcels, &delivery);
+        let kept = self.folder.as_deref().map_or(Ok(()), |folder| {
+            batches
+                .iter()
+                .try_for_each(|parcel| folder.keep_refused_batch(parcel.seq, parcel.body))
+        });
         self.cursor.offset = reached;
+        if let Err(error) = kept {
+            (self.listener)(Event::error(format!(
+                "a refused batch is not kept: {error}"
+            )));
+        }
         self.keep(&refused, self.folder.clone().as_deref());
     }
 
-    /// What is in memory or in the cache of the system is not damaged by a crash: the disk is.
-    fn skip(&mut self, segment: &Segment, left: u64) {
-        self.cursor.offset = segment.written;
-        let aside = match (&segment.place, &self.folder) {
-            (Place::File(..), Some(folder)) => folder.put_aside(segment.number).ok(),
-            _ => None,
+    /// What cannot be read is passed over and kept, and the segment is not written to any more.
+    fn skip(&mut self, segment: &Segment, end: End) {
+        let (End::Torn(_) | End::Damaged) = end else {
+            return;
         };
-        let kept = aside.map_or_else(String::new, |path| format!("; kept as {}", path.display()));
+        let start = self.cursor.offset;
+        if let Err(error) = self.cursor.pass_over(segment) {
+            return self.failed(format!("reading the spool failed: {error}"));
+        }
+        self.passed_over = true;
+        let bytes = self.cursor.offset - start;
+        let mut state = self.shared.lock();
+        if let Some(first) = state.segments.front_mut() {
+            first.closed = true;
+        }
+        state.unread = state.unread.saturating_sub(bytes);
+        drop(state);
         (self.listener)(Event::error(format!(
-            "{left} bytes of the spool cannot be read: its disk has changed them{kept}"
+            "{bytes} bytes of the spool cannot be read: its disk has changed them; the segment is kept as *.damaged"
         )));
     }
 
@@ -209,7 +244,11 @@ impl Sender {
                 for event in step.events {
                     (self.listener)(event);
                 }
-                if !step.done {
+                if step.done {
+                    if let Some(path) = orphan.stuck() {
+                        self.left_alone.push(path.to_owned());
+                    }
+                } else {
                     self.orphan = Some(orphan);
                 }
                 conclude(
@@ -229,13 +268,16 @@ impl Sender {
         }
     }
 
-    fn adopt(&self) -> Result<Option<Orphan>, SpoolError> {
-        let own = self
-            .folder
-            .as_deref()
-            .and_then(|folder| folder.path().file_name());
+    fn adopt(&mut self) -> Result<Option<Orphan>, SpoolError> {
         for spool in &self.spools {
-            if let Some(folder) = RunFolder::adopt_one(spool, own)? {
+            let (found, faults) = RunFolder::adopt_one(spool, &self.left_alone)?;
+            for (path, fault) in faults {
+                (self.listener)(Event::error(format!(
+                    "what another process left is not delivered: {fault}"
+                )));
+                self.left_alone.push(path);
+            }
+            if let Some(folder) = found {
                 (self.listener)(Event::info(format!(
                     "delivering what another process left in {}",
                     folder.path().display()
@@ -309,7 +351,9 @@ impl Retry {
         let until = self.not_before.filter(|until| *until > time)?;
         if state.nudges != self.nudges {
             self.nudges = state.nudges;
-            return None;
+            if !self.asked {
+                return None;
+            }
         }
         Some(until)
     }
@@ -323,6 +367,7 @@ impl Retry {
         self.wait = (self.wait * 2).clamp(WAIT_MIN, WAIT_MAX);
         let wait = asked.map_or(self.wait, |asked| asked.clamp(WAIT_MIN, WAIT_MAX));
         self.not_before = Some(now() + wait);
+        self.asked = asked.is_some();
     }
 }
 
@@ -357,6 +402,52 @@ fn settle(shared: &Shared, parcels: &[Parcel<'_>], delivery: &Delivery, bytes: u
     drop(state);
     shared.progress.notify_all();
     refused
+}
+
+/// Delivers; a destination that panics has not.
+pub(crate) fn attempted(destination: &mut dyn Destination, parcels: &[Parcel<'_>]) -> Delivery {
+    let delivered = catch_unwind(AssertUnwindSafe(|| destination.deliver(parcels)));
+    delivered.unwrap_or_else(|_| Delivery {
+        failure: Some(Unavailable {
+            what: "delivering failed in a way that nobody thought of".to_owned(),
+            retry_after: None,
+        }),
+        ..Delivery::default()
+    })
+}
+
+/// Records that should have come before these parcels, and are nowhere. Batches may have lower numbers than what went
+/// before them.
+fn missed(next_seq: &mut u64, parcels: Option<&[Parcel<'_>]>) -> u64 {
+    let mut missed = 0;
+    for parcel in parcels.unwrap_or_default().iter().filter(|it| it.rows > 0) {
+        let after = parcel.seq + u64::from(parcel.rows);
+        if *next_seq > 0 && parcel.kind == ParcelKind::Record {
+            missed += parcel.seq.saturating_sub(*next_seq);
+        }
+        *next_seq = (*next_seq).max(after);
+    }
+    missed
+}
+
+/// Batches of which a row was refused.
+pub(crate) fn refused_batches<'a>(
+    parcels: &'a [Parcel<'a>],
+    delivery: &Delivery,
+) -> Vec<&'a Parcel<'a>> {
+    let mut outcomes = delivery.outcomes.iter();
+    let mut found = Vec::new();
+    for parcel in parcels.iter().take(delivery.parcels) {
+        let rows = outcomes.by_ref().take(parcel.rows as usize);
+        // All of them are taken, so that the next parcel's are next.
+        let refused = rows.fold(false, |refused, it| {
+            refused | matches!(it, Outcome::Refused(_))
+        });
+        if refused && parcel.kind == ParcelKind::Batch {
+            found.push(parcel);
+        }
+    }
+    found
 }
 
 /// A line of JSON about something that was refused.

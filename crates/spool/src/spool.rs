@@ -1,5 +1,6 @@
 //! The spool of a run: what a program that records holds.
 
+use std::fs::File;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -126,6 +127,13 @@ impl Spool {
             retry: Retry::default(),
             orphan: None,
             next_adoption: now(),
+            left_alone: [&folder, &spill]
+                .into_iter()
+                .flatten()
+                .map(|folder| folder.path().to_owned())
+                .collect(),
+            next_seq: 1,
+            passed_over: false,
             rested: true,
         };
         let thread = thread::Builder::new()
@@ -196,27 +204,25 @@ impl Spool {
             .writer()
             .append(&self.shared, kind, rows, numbering, fill)?;
         let Written { seq, file } = written;
-        let mut upto = None;
-        if let Some((file, bytes)) = file.filter(|_| self.power) {
-            self.syncs.note(file, bytes);
-            upto = Some(bytes);
+        let written = file.filter(|_| self.power);
+        if let Some((file, bytes)) = &written {
+            self.syncs.note(Arc::clone(file), *bytes);
         }
-        Ok(Appended { seq, upto })
+        Ok(Appended { seq, written })
     }
 
     /// In power mode: returns when what was appended is on the medium. At once in other modes.
     ///
     /// # Errors
     /// If the disk cannot say that it is. The record is still delivered by this process.
-    pub fn settle(&self, appended: Appended) -> Result<(), SpoolError> {
-        let Some(upto) = appended.upto else {
+    pub fn settle(&self, appended: &Appended) -> Result<(), SpoolError> {
+        let Some((file, upto)) = &appended.written else {
             return Ok(());
         };
-        self.syncs.wait(upto).map_err(|source| {
+        self.syncs.wait(file, *upto).map_err(|source| {
             self.writer().abandon_segment(&self.shared);
             let path = self.folders.first().map(|folder| folder.path().to_owned());
-            SpoolError::Disk {
-                doing: "syncing",
+            SpoolError::NotSynced {
                 path: path.unwrap_or_default(),
                 source,
             }
@@ -235,7 +241,6 @@ impl Spool {
 
     /// Waits until the spool holds less than it may, for at most `timeout`. Says whether it does.
     pub fn wait_for_room(&self, bytes_max: u64, timeout: Duration) -> bool {
-        self.nudge();
         let room = |state: &mut crate::state::State| {
             (state.counters.bytes < bytes_max || state.ended).then_some(())
         };
@@ -258,7 +263,7 @@ impl Spool {
 
     /// Waits until everything is delivered or refused, for at most `timeout`. Says whether it is.
     pub fn flush(&self, timeout: Duration) -> bool {
-        self.nudge();
+        self.hurry();
         self.shared
             .wait_until(timeout, |state| {
                 let pending = state.counters.pending() > 0;
@@ -279,6 +284,7 @@ impl Spool {
     /// next process that uses the same spool.
     pub fn close(&self, timeout: Duration) -> Counters {
         self.flush(timeout);
+        self.writer().close();
         {
             let mut state = self.shared.lock();
             state.closing = true;
@@ -298,7 +304,6 @@ impl Spool {
         if let (Some(()), Some(thread)) = (ended, thread) {
             let _ = thread.join();
         }
-        self.writer().forsake();
         let counters = self.counters();
         let done = counters.pending() == 0;
         for folder in &self.folders {
@@ -317,7 +322,7 @@ impl Spool {
     /// not be used afterwards, and is never dropped: the threads that it speaks of do not exist here.
     pub fn forsake(self: Arc<Self>) {
         if let Ok(mut writer) = self.writer.try_lock() {
-            writer.forsake();
+            writer.close();
         }
         for folder in &self.folders {
             folder.close_lock();
@@ -332,8 +337,18 @@ impl Spool {
         }
     }
 
-    /// Lets the sender try now, whatever it waits for.
-    fn nudge(&self) {
+    /// Lets the sender deliver what there is without waiting for more.
+    fn hurry(&self) {
+        let mut state = self.shared.lock();
+        if !state.urgent {
+            state.urgent = true;
+            drop(state);
+            self.shared.work.notify_all();
+        }
+    }
+
+    /// Lets the sender try now, in spite of an earlier failure; not if the destination asked to be left alone.
+    pub fn nudge(&self) {
         let mut state = self.shared.lock();
         state.urgent = true;
         state.nudges += 1;
@@ -347,10 +362,11 @@ impl Spool {
 }
 
 /// What [`Spool::append`] gave a parcel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[must_use = "in power mode `Spool::settle` makes it survive a power cut"]
 pub struct Appended {
     /// Number of its first record.
     pub seq: u64,
-    upto: Option<u64>,
+    /// In power mode: the file that it is in, and the bytes of the run up to its end.
+    written: Option<(Arc<File>, u64)>,
 }

@@ -20,6 +20,8 @@ pub struct Counters {
     /// Never put into the spool, because it was full or the disk failed. Their numbers are missing in the ledger, so it
     /// sees the gap.
     pub lost: u64,
+    /// Put into the spool, and changed by its disk before they were delivered.
+    pub unreadable: u64,
     /// Put into the second folder, because the first was full.
     pub spilled: u64,
     /// Delivered for processes that are gone.
@@ -36,6 +38,7 @@ impl Counters {
         self.recorded
             .saturating_sub(self.delivered)
             .saturating_sub(self.refused)
+            .saturating_sub(self.unreadable)
     }
 }
 

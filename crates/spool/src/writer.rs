@@ -47,6 +47,7 @@ pub(crate) struct Writer {
     /// Bytes written in this run.
     total: u64,
     scratch: Vec<u8>,
+    closed: bool,
 }
 
 #[derive(Debug)]
@@ -74,6 +75,7 @@ impl Writer {
             next_segment: 1,
             total: 0,
             scratch: Vec::new(),
+            closed: false,
         }
     }
 
@@ -86,6 +88,9 @@ impl Writer {
         numbering: Numbering,
         fill: impl FnOnce(u64, &mut Vec<u8>),
     ) -> Result<Written, SpoolError> {
+        if self.closed {
+            return Err(SpoolError::Closed);
+        }
         let (seq, wanted) = match numbering {
             Numbering::Next { wanted } => (self.next_seq, wanted),
             Numbering::Reserved(seq) => (seq, false),
@@ -149,13 +154,17 @@ impl Writer {
                 limit: BODY_BYTES_MAX,
             });
         }
-        let held = shared.lock().counters.bytes;
+        let (held, ended) = {
+            let state = shared.lock();
+            let ended = state.segments.back().is_none_or(|last| last.closed);
+            (state.counters.bytes, ended)
+        };
         let full = held + frame.len() as u64 > self.room.bytes_max;
         if full && self.spill.is_none() {
             return Err(SpoolError::Full { bytes: held });
         }
         let fits = self.current.as_ref().is_some_and(|current| {
-            current.offset < self.room.segment_bytes && current.spilled == full
+            !ended && current.offset < self.room.segment_bytes && current.spilled == full
         });
         if !fits {
             self.rotate(shared, full)?;
@@ -176,12 +185,13 @@ impl Writer {
 
     fn rotate(&mut self, shared: &Shared, spilled: bool) -> Result<(), SpoolError> {
         let number = self.next_segment;
+        // Also if it cannot be made: the next attempt is another file.
+        self.next_segment += 1;
         let folder = if spilled { &self.spill } else { &self.folder };
         let place = match folder {
             Some(folder) => Place::in_folder(folder, number)?,
             None => Place::in_memory(number),
         };
-        self.next_segment += 1;
         let settled = if self.power {
             self.settle(folder.as_deref())
         } else {
@@ -230,8 +240,9 @@ impl Writer {
         self.end(shared);
     }
 
-    /// Closes what is open, without a word to anybody.
-    pub(crate) fn forsake(&mut self) {
+    /// Takes no more, and closes what is open, without a word to anybody.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
         self.current = None;
     }
 }
@@ -253,8 +264,10 @@ pub(crate) struct Syncs {
 struct SyncState {
     /// The file that is written now, and the bytes of the run up to its end. The files before it are on the medium.
     newest: Option<(Arc<File>, u64)>,
-    /// Bytes of the run that are on the medium.
+    /// Bytes of the run that are on the medium, but for those that failed.
     synced: u64,
+    /// Files of which a sync failed, by the bytes of the run up to which they had come: what is in them is not for certain.
+    failed: Vec<(Arc<File>, u64)>,
     busy: bool,
 }
 
@@ -271,10 +284,18 @@ impl Syncs {
         }
     }
 
-    /// Returns when the first `upto` bytes of the run are on the medium.
-    pub(crate) fn wait(&self, upto: u64) -> std::io::Result<()> {
+    /// Returns when the first `upto` bytes of the run, of which the last are in `file`, are on the medium. A sync that
+    /// failed is not tried again: the system may have dropped what it could not write, and say that all is well.
+    pub(crate) fn wait(&self, file: &Arc<File>, upto: u64) -> std::io::Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
+            if state
+                .failed
+                .iter()
+                .any(|(failed, _)| Arc::ptr_eq(failed, file))
+            {
+                return Err(std::io::Error::other("a sync of the same file failed"));
+            }
             if state.synced >= upto {
                 return Ok(());
             }
@@ -286,19 +307,24 @@ impl Syncs {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        let Some((file, newest)) = state.newest.clone() else {
+        let Some((newest_file, newest)) = state.newest.clone() else {
             return Ok(());
         };
         state.busy = true;
         drop(state);
-        let result = file.sync_data();
+        let result = newest_file.sync_data();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.busy = false;
         if result.is_ok() {
             state.synced = state.synced.max(newest);
+        } else {
+            state.failed.push((Arc::clone(&newest_file), newest));
         }
         drop(state);
         self.done.notify_all();
-        result
+        match result {
+            Err(_) if !Arc::ptr_eq(&newest_file, file) => self.wait(file, upto),
+            result => result,
+        }
     }
 }

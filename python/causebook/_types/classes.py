@@ -272,7 +272,7 @@ def revive_subclass(plain: Any, parameters: Parameters) -> object:
     state = None
     if parameters.get("attributes"):
         plain, state = plain["value"], plain["attributes"]
-    for base, _, make in BASES:
+    for base, _, make in BASES:  # noqa: B007 - used behind the loop
         if base.__name__ == parameters.get("of"):
             break
     else:

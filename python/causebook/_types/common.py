@@ -108,7 +108,7 @@ def class_name(kind: type) -> str:
         return clean(f"{kind.__module__}.{kind.__qualname__}", 500)
     except MemoryError:
         raise
-    except Exception:  # noqa: BLE001 - a metaclass of a stranger raises anything
+    except Exception:
         return clean(type.__dict__["__name__"].__get__(kind), 500)
 
 

@@ -22,7 +22,7 @@ const JSON: (&str, &str) = ("ARROW:extension:name", "arrow.json");
 pub(super) type Constants = Vec<(Vec<String>, String)>;
 
 /// Encodes the members that all records share. A key is a member, or the path to one as a tuple.
-pub(super) fn constants(members: &Bound<'_, PyDict>) -> PyResult<(Constants, Vec<Attached>)> {
+pub(super) fn constants(members: &Bound<'_, PyDict>) -> PyResult<(Constants, Vec<Arc<Attached>>)> {
     let mut encoder = Encoder::new(Limits::default());
     let mut attached = Vec::new();
     let mut made = Vec::with_capacity(members.len());
@@ -40,7 +40,7 @@ pub(super) fn constants(members: &Bound<'_, PyDict>) -> PyResult<(Constants, Vec
         }
         made.push((path, String::from_utf8(json)?));
     }
-    attached.extend(encoder.attachments());
+    attached.extend(encoder.attachments().into_iter().map(Arc::new));
     Ok((made, attached))
 }
 

@@ -1,5 +1,7 @@
 //! The text of a record, but for its source.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -13,7 +15,7 @@ pub(super) struct Draft<'a> {
     out: &'a mut Vec<u8>,
     encoder: Encoder,
     /// Attachments of members that were encoded before, and those that the caller gave.
-    attached: Vec<Attached>,
+    attached: Vec<Arc<Attached>>,
 }
 
 impl<'a> Draft<'a> {
@@ -75,13 +77,15 @@ impl<'a> Draft<'a> {
     /// Takes files that the caller attaches: name, media type, bytes.
     pub(super) fn attach(&mut self, files: Vec<(String, String, Vec<u8>)>) {
         for (name, media_type, bytes) in files {
-            self.attached.push(Attached::of(name, media_type, bytes));
+            self.attached
+                .push(Arc::new(Attached::of(name, media_type, bytes)));
         }
     }
 
     /// Writes what is attached. The record lacks its source, and its end.
-    pub(super) fn end(mut self) -> Vec<Attached> {
-        self.attached.extend(self.encoder.attachments());
+    pub(super) fn end(mut self) -> Vec<Arc<Attached>> {
+        self.attached
+            .extend(self.encoder.attachments().into_iter().map(Arc::new));
         if !self.attached.is_empty() {
             self.out.extend_from_slice(br#","attachments":["#);
             for (nth, attached) in self.attached.iter().enumerate() {
