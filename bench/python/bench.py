@@ -76,6 +76,8 @@ class Bench:
 
     @classmethod
     def prepare(cls, arguments: argparse.Namespace, systems: list[System]) -> Bench:
+        # So that what was started is ended also then.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         python = arguments.python or environment(systems, arguments.wheel)
         if arguments.server.exists():
             os.environ["BENCH_CAUSEBOOK"] = str(arguments.server.resolve())

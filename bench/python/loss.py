@@ -286,15 +286,17 @@ def table(results: dict[str, Any]) -> str:
     written = [
         f"Records delivered of those expected. {bench.machine_line(results['machine'])}; "
         f"kills from seed {results['seed']}\n",
-        row("scenario", "system", "delivered", "lost", "doubled", "runs that lost", "there before the next program ran",
-            "longest call", "longest end"),
-        row("---", "---", *["---:"] * 7),
+        row(
+            "scenario", "system", "delivered", "lost", "doubled", "did not return", "runs that lost",
+            "there before the next program ran", "longest call", "longest end",
+        ),  # fmt: skip
+        row("---", "---", *["---:"] * 8),
     ]  # fmt: skip
     for name, title in scenarios.items():
         for system in results["systems"].values():
             rounds = [told for told in system["rounds"] if told["scenario"] == name]
             if reason := system["not_run"]:
-                written.append(row(title, system["title"], f"not run: {reason}", *[""] * 6))
+                written.append(row(title, system["title"], f"not run: {reason}", *[""] * 7))
             elif rounds:
                 written.append(row(title, system["title"], *cells(rounds)))
     return "\n".join([*written, "", *notes(results)])
@@ -314,7 +316,7 @@ def notes(results: dict[str, Any]) -> list[str]:
 def cells(rounds: list[dict[str, Any]]) -> list[str]:
     ran = [told for told in rounds if "not_run" not in told]
     if not ran:
-        return [f"not run: {rounds[0]['not_run']}", *[""] * 6]
+        return [f"not run: {rounds[0]['not_run']}", *[""] * 7]
 
     def total(what: str) -> int:
         return sum(told[what] for told in ran)
@@ -324,6 +326,7 @@ def cells(rounds: list[dict[str, Any]]) -> list[str]:
         f"{total('delivered'):,} of {total('expected'):,}",
         f"{lost:,} ({100 * lost / max(1, total('expected')):.1f} %)" if lost else "0",
         f"{total('doubled'):,}",
+        f"{total('calls_that_did_not_return'):,}",
         f"{sum(told['delivered'] < told['expected'] for told in ran)} of {len(ran)}",
         f"{total('delivered_before_next'):,}",
         f"{max(told['longest_call_ms'] for told in ran):,.0f} ms",
