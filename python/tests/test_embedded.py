@@ -17,7 +17,7 @@ from typing import Any
 
 import ledgers
 import pytest
-from conftest import binary
+from serving import binary
 
 import causebook
 from causebook._errors import SettingError
