@@ -306,8 +306,7 @@ def _rounds(booster: Any) -> int:
 
 
 def _is_booster(model: Any) -> bool:
-    kind: Any = type(model)
-    return kind.__name__ == "Booster" and _root(kind) in ("xgboost", "lightgbm")
+    return str(type(model).__name__) == "Booster" and _root(model.__class__) in ("xgboost", "lightgbm")
 
 
 def _steps(model: Any) -> list[Any]:

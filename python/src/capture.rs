@@ -181,11 +181,14 @@ impl Capture {
         Ok(outcome.map(told))
     }
 
-    /// Waits until everything is delivered or refused, for at most `timeout` seconds. Says whether it is.
+    /// Waits until everything recorded so far is delivered or refused, for at most `timeout` seconds. Says whether it is.
     fn flush(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
         self.check_process()?;
         self.spool()?.nudge();
-        self.wait(py, timeout, Spool::flush)
+        let recorded = self.spool()?.counters().recorded;
+        self.wait(py, timeout, |spool, slice| {
+            spool.flush_first(recorded, slice)
+        })
     }
 
     /// `(recorded, delivered, refused, lost, spilled, adopted, pending, bytes, trouble)`

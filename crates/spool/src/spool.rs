@@ -261,16 +261,20 @@ impl Spool {
         self.shared.lock().wanted.remove(&seq);
     }
 
-    /// Waits until everything is delivered or refused, for at most `timeout`. Says whether it is.
+    /// Waits until everything recorded so far is delivered or refused, for at most `timeout`. Says whether it is.
     pub fn flush(&self, timeout: Duration) -> bool {
+        let recorded = self.counters().recorded;
+        self.flush_first(recorded, timeout)
+    }
+
+    /// Waits until the first so many records of the run are delivered or refused, for at most `timeout`. Says whether
+    /// they are. What is recorded meanwhile is not waited for: a busy program would wait for ever.
+    pub fn flush_first(&self, recorded: u64, timeout: Duration) -> bool {
         self.hurry();
         self.shared
             .wait_until(timeout, |state| {
-                let pending = state.counters.pending() > 0;
-                if pending && !state.ended {
-                    return None;
-                }
-                Some(!pending)
+                let settled = state.counters.settled() >= recorded;
+                (settled || state.ended).then_some(settled)
             })
             .unwrap_or(false)
     }

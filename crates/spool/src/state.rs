@@ -35,10 +35,12 @@ pub struct Counters {
 impl Counters {
     /// Records that wait to be delivered.
     pub fn pending(&self) -> u64 {
-        self.recorded
-            .saturating_sub(self.delivered)
-            .saturating_sub(self.refused)
-            .saturating_sub(self.unreadable)
+        self.recorded.saturating_sub(self.settled())
+    }
+
+    /// Records of which it is known what came of them: the first ones, since order is kept.
+    pub(crate) fn settled(&self) -> u64 {
+        self.delivered + self.refused + self.unreadable
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ struct Book {
     /// Deliveries that fail before one succeeds: each says how many parcels it takes.
     failures: Vec<usize>,
     down: bool,
+    slow: Duration,
     idle: u32,
 }
 
@@ -42,6 +44,8 @@ impl Ledger {
 
 impl Destination for Ledger {
     fn deliver(&mut self, parcels: &[Parcel<'_>]) -> Delivery {
+        let slow = self.0.lock().unwrap().slow;
+        std::thread::sleep(slow);
         let mut book = self.0.lock().unwrap();
         let down = Unavailable {
             what: "the ledger is down".to_owned(),
@@ -168,6 +172,31 @@ fn a_ledger_that_is_down_gets_everything_when_it_is_up() {
         "the ledger takes records again",
     ];
     assert_eq!(texts, expected);
+}
+
+#[test]
+fn a_flush_does_not_wait_for_what_is_recorded_after_it_began() {
+    let ledger = Ledger::default();
+    ledger.0.lock().unwrap().slow = Duration::from_millis(20);
+    let (spool, _) = open(&options(None, "run"), &ledger);
+    append(&spool, "first");
+    let stop = Arc::new(AtomicBool::new(false));
+    let busy = {
+        let (spool, stop) = (Arc::clone(&spool), Arc::clone(&stop));
+        std::thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                append(&spool, "more");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        })
+    };
+    std::thread::sleep(Duration::from_millis(100));
+    let begun = spool.counters().recorded;
+    let flushed = spool.flush(Duration::from_secs(5));
+    stop.store(true, Ordering::Relaxed);
+    busy.join().unwrap();
+    assert!(flushed);
+    assert!(ledger.bodies().len() as u64 >= begun);
 }
 
 #[test]
