@@ -228,7 +228,8 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
     def close(self, timeout: float | None = None) -> Counts:
         """Delivers what is left, for at most `timeout` seconds (`exit_timeout` if none is given), and ends the book.
 
-        What could not be delivered is kept, and said; the next process that records to the same ledger delivers it.
+        That is what this process recorded, and what processes that are gone have left. What could not be delivered is
+        kept, and said; the next process that records to the same ledger delivers it.
         """
         with self._lock:
             closed, capture = self._closed, self._capture

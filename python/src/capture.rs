@@ -200,7 +200,11 @@ impl Capture {
     fn close(&self, py: Python<'_>, timeout: f64) -> PyResult<Row> {
         self.check_process()?;
         self.spool()?.nudge();
-        let flushed = self.wait(py, timeout, Spool::flush);
+        let mut is_flushed = false;
+        let flushed = self.wait(py, timeout, |spool, slice| {
+            is_flushed = is_flushed || spool.flush(slice);
+            is_flushed && spool.finish_adoption(slice)
+        });
         let spool = lock(&self.spool).take();
         let Some(spool) = spool else {
             return Err(closed());

@@ -128,6 +128,46 @@ def test_a_process_killed_while_it_records_and_delivers_loses_and_doubles_nothin
     assert not any(stream["gaps"] for stream in streams(server))
 
 
+def test_a_program_that_ends_at_once_delivers_what_a_killed_one_left(server: Server) -> None:
+    server.stop()
+    script = """
+        import causebook, os, signal, sys
+        book = causebook.connect(sys.argv[1])
+        for number in range(int(sys.argv[2])):
+            book.record(model="m@1", input={"number": number}, decision="yes")
+        if sys.argv[3:]:
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    run(script, server.url, "3000", "killed", expect=-signal.SIGKILL)
+    server.start()
+    run(script, server.url, "1")
+    assert len(server.records()) == 3_001
+
+
+def test_a_flush_ends_in_a_program_that_goes_on_recording(server: Server) -> None:
+    book = causebook.connect(server.url)
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.0005):
+            decide(book, 1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    before = book.counters.recorded
+    begun = time.monotonic()
+    counts = book.flush(20)
+    took = time.monotonic() - begun
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert counts.delivered >= before
+    assert took < 15
+    book.close()
+
+
 def test_os_exit_loses_nothing(server: Server) -> None:
     script = """
         import causebook, os, sys

@@ -258,14 +258,20 @@ impl Sender {
                     step.failure.as_ref(),
                 );
             }
-            Ok(None) => self.next_adoption = now() + ADOPTION,
+            Ok(None) => self.adopted_all(),
             Err(error) => {
-                self.next_adoption = now() + ADOPTION;
+                self.adopted_all();
                 (self.listener)(Event::error(format!(
                     "what other processes left cannot be delivered: {error}"
                 )));
             }
         }
+    }
+
+    fn adopted_all(&mut self) {
+        self.next_adoption = now() + ADOPTION;
+        self.shared.lock().adopting = false;
+        self.shared.progress.notify_all();
     }
 
     fn adopt(&mut self) -> Result<Option<Orphan>, SpoolError> {
@@ -278,6 +284,7 @@ impl Sender {
                 self.left_alone.push(path);
             }
             if let Some(folder) = found {
+                self.shared.lock().adopting = true;
                 (self.listener)(Event::info(format!(
                     "delivering what another process left in {}",
                     folder.path().display()

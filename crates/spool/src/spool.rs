@@ -112,6 +112,7 @@ impl Spool {
         };
         let writer = Writer::new(room, folder.clone(), spill.clone(), options.power);
         let shared = Arc::new(Shared::default());
+        shared.lock().adopting = options.folder.is_some() || options.spill.is_some();
         let sender = Sender {
             shared: Arc::clone(&shared),
             destination,
@@ -275,6 +276,16 @@ impl Spool {
             .wait_until(timeout, |state| {
                 let settled = state.counters.settled() >= recorded;
                 (settled || state.ended).then_some(settled)
+            })
+            .unwrap_or(false)
+    }
+
+    /// Waits until what processes left that are gone is delivered, for at most `timeout`. Says whether it is. How far
+    /// a segment of theirs is delivered is not kept: programs that never waited for it would begin it for ever.
+    pub fn finish_adoption(&self, timeout: Duration) -> bool {
+        self.shared
+            .wait_until(timeout, |state| {
+                (!state.adopting || state.ended).then_some(!state.adopting)
             })
             .unwrap_or(false)
     }

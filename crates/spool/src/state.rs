@@ -53,6 +53,8 @@ pub(crate) struct State {
     pub(crate) unread: u64,
     /// Records whose outcome somebody waits for.
     pub(crate) wanted: HashMap<u64, Option<Outcome>>,
+    /// It is not known that no other process left anything: it was not looked yet, or is being delivered.
+    pub(crate) adopting: bool,
     /// The sender waits without a time limit of its own.
     pub(crate) asleep: bool,
     /// Somebody waits: send at once.

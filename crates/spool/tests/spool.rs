@@ -237,6 +237,29 @@ fn what_a_process_left_is_delivered_by_the_next() {
 }
 
 #[test]
+fn a_program_that_ends_at_once_can_wait_for_what_another_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    ledger.set_down(true);
+    let (spool, _) = open(&options(Some(folder.path()), "first"), &ledger);
+    for body in numbers(5_000) {
+        append(&spool, &body);
+    }
+    spool.forsake();
+    let after = Ledger::default();
+    let (spool, _) = open(&options(Some(folder.path()), "second"), &after);
+    assert!(spool.flush(LONG));
+    assert!(spool.finish_adoption(LONG));
+    assert_eq!(spool.close(Duration::ZERO).adopted, 5_000);
+    assert_eq!(after.bodies(), numbers(5_000));
+    assert!(!folder.path().join("first").exists());
+
+    let (spool, _) = open(&options(None, "memory"), &after);
+    assert!(spool.finish_adoption(Duration::ZERO));
+    spool.close(LONG);
+}
+
+#[test]
 fn what_was_being_written_at_the_end_is_passed_over_and_the_rest_delivered() {
     for cut in [1, 10, 23, 24, 30] {
         let folder = tempfile::tempdir().unwrap();
