@@ -311,14 +311,17 @@ def _verdict(report: dict[str, Any], of: str, quick: bool) -> Verification:
 
 def _claims(report: dict[str, Any], quick: bool) -> Iterator[Claim]:
     server, sound = report["server"], not report["findings"]
-    if report["keys"] is not None:
+    if report["keys"] is not None and report["head"] is not None:
         known = "seen for the first time and kept" if report["first_seen"] else "known from before"
         yield Claim(f"the head is signed by {_html.count(len(report['keys']), 'key')}, {known}", _HERE, sound)
     if report["continues"] is not None:
         yield Claim(f"the log continues the {report['continues']:,} records that were seen last", _HERE, True)
-    if report["records_checked"]:
-        checked = _html.count(report["records_checked"], "record")
-        yield Claim(f"{checked} held against the signed log", _HERE, sound)
+    checked = report["records_checked"]
+    signed = min(checked, report["head"]["size"]) if report["head"] is not None else 0
+    if signed:
+        yield Claim(f"{_html.count(signed, 'record')} held against the signed log", _HERE, sound)
+    if checked > signed:
+        yield Claim(f"{_html.count(checked - signed, 'record')} not signed yet: the next head covers them", _HERE, sound)
     if report["evidence"]:
         yield Claim(f"evidence of {_html.count(report['evidence'], 'record')} held against the head", _HERE, sound)
     if server is not None:
