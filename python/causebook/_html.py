@@ -80,7 +80,7 @@ def decision(record: Decision) -> str:
     facts = [
         ("decision", plain.get("decision")),
         ("score", plain.get("score")),
-        ("model", " ".join(str(value) for value in record.model.values()) or None),
+        ("model", _model(record.model) or None),
         ("time", plain.get("time")),
         ("refers to", plain.get("refers_to")),
         ("recorded", _recorded(plain.get("recorded"))),
@@ -221,6 +221,12 @@ def _human(record: Decision) -> str:
     return f"{review.get('action', '')}{change}, by {who}: {review.get('reason', '')}"
 
 
+def _model(model: Mapping[str, Any]) -> str:
+    """What people call it first, its digest last."""
+    first = [name for name in ("name", "version", "framework") if name in model]
+    return " ".join(str(model[name]) for name in [*first, *(name for name in model if name not in first)])
+
+
 def _explanation(explanation: Mapping[str, Any]) -> str:
     body = ""
     reasons = items(explanation.get("reasons"))
@@ -231,7 +237,7 @@ def _explanation(explanation: Mapping[str, Any]) -> str:
     for name, output in list(members(explanation.get("outputs")).items())[:_OUTPUTS_SHOWN]:
         body += f"<div>{escape(cut(name, 80))}</div>{_contributions(members(output), explanation)}"
     by = " ".join(str(explanation[name]) for name in ("method", "method_version") if name in explanation)
-    return body + (_note(f"Recorded with the decision, by {by}.") if by and body else "")
+    return body + (_note(f"By {by}.") if by and body else "")
 
 
 def _contributions(one: Mapping[str, Any], explanation: Mapping[str, Any]) -> str:
