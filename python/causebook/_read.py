@@ -321,7 +321,9 @@ def _claims(report: dict[str, Any], quick: bool) -> Iterator[Claim]:
     if signed:
         yield Claim(f"{_html.count(signed, 'record')} held against the signed log", _HERE, sound)
     if checked > signed:
-        yield Claim(f"{_html.count(checked - signed, 'record')} not signed yet: the next head covers them", _HERE, sound)
+        yield Claim(
+            f"{_html.count(checked - signed, 'record')} not signed yet: the next head covers them", _HERE, sound
+        )
     if report["evidence"]:
         yield Claim(f"evidence of {_html.count(report['evidence'], 'record')} held against the head", _HERE, sound)
     if server is not None:
