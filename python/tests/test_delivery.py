@@ -447,6 +447,21 @@ def test_a_disk_that_takes_no_more_is_said_and_the_program_goes_on(server: Serve
     assert len(server.records()) == kept
 
 
+def test_a_disk_that_has_room_again_takes_records_again(server: Server) -> None:
+    script = """
+        import causebook, resource, sys
+        book = causebook.connect(sys.argv[1])
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+        kept = [bool(book.record(model="m@1", input=1, decision="yes"))]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        kept += [bool(book.record(model="m@1", input=2, decision="yes"))]
+        print(kept, book.counters.lost)
+    """
+    assert "[False, True] 1" in run(script, server.url)
+    assert inputs(server) == [2]
+
+
 def test_memory_keeps_nothing_on_disk_and_says_what_it_loses(server: Server, tmp_path: Path) -> None:
     with causebook.connect(server.url, delivery="memory") as book:
         decide(book, 1)

@@ -154,20 +154,32 @@ impl Writer {
                 limit: BODY_BYTES_MAX,
             });
         }
-        let (held, ended) = {
-            let state = shared.lock();
-            let ended = state.segments.back().is_none_or(|last| last.closed);
-            (state.counters.bytes, ended)
-        };
+        let held = shared.lock().counters.bytes;
         let full = held + frame.len() as u64 > self.room.bytes_max;
         if full && self.spill.is_none() {
             return Err(SpoolError::Full { bytes: held });
         }
+        match self.write(shared, frame, full) {
+            // What the first disk refuses, the second may take.
+            Err(SpoolError::Disk { .. }) if !full && self.spill.is_some() => {
+                self.write(shared, frame, true)
+            }
+            written => written,
+        }
+    }
+
+    /// Writes a frame into the second folder, or into whichever is being written. Says whether it was the second.
+    fn write(&mut self, shared: &Shared, frame: &[u8], spilled: bool) -> Result<bool, SpoolError> {
+        let ended = {
+            let state = shared.lock();
+            state.segments.back().is_none_or(|last| last.closed)
+        };
+        // A segment in the second folder is filled, so that it is not changed from one to the other for each record.
         let fits = self.current.as_ref().is_some_and(|current| {
-            !ended && current.offset < self.room.segment_bytes && current.spilled == full
+            !ended && current.offset < self.room.segment_bytes && (current.spilled || !spilled)
         });
         if !fits {
-            self.rotate(shared, full)?;
+            self.rotate(shared, spilled)?;
         }
         let Some(current) = &mut self.current else {
             return Err(SpoolError::Closed);

@@ -375,6 +375,41 @@ fn what_does_not_fit_goes_to_the_second_folder_and_comes_in_order() {
 }
 
 #[test]
+fn a_disk_that_failed_once_is_written_to_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    let (spool, _) = open(&options(Some(folder.path()), "run"), &ledger);
+    // The first segment cannot be made.
+    fs::create_dir(folder.path().join("run/00000001.seg")).unwrap();
+    assert!(matches!(
+        try_append(&spool, "lost"),
+        Err(SpoolError::Disk { .. })
+    ));
+    append(&spool, "kept");
+    assert!(spool.flush(LONG));
+    assert_eq!(ledger.bodies(), ["kept"]);
+}
+
+#[test]
+fn what_the_first_disk_refuses_the_second_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let second = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    ledger.set_down(true);
+    let mut options = options(Some(folder.path()), "run");
+    options.spill = Some(second.path().to_owned());
+    let (spool, _) = open(&options, &ledger);
+    fs::create_dir(folder.path().join("run/00000001.seg")).unwrap();
+    for body in numbers(10) {
+        append(&spool, &body);
+    }
+    assert_eq!(spool.counters().spilled, 10);
+    ledger.set_down(false);
+    assert!(spool.flush(LONG));
+    assert_eq!(ledger.bodies(), numbers(10));
+}
+
+#[test]
 fn what_is_refused_is_kept_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::default();
