@@ -246,6 +246,10 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
                 counts = self._counts(capture.close(wait))
             except native.Forked:
                 capture.forsake()
+            except BaseException:
+                # Ctrl-C ends the wait, and not what is to be said.
+                self._tell(counts)
+                raise
         self._closed = counts
         _books.discard(self)
         self._tell(counts)

@@ -227,6 +227,54 @@ def test_an_interrupt_ends_the_wait_and_loses_nothing(server: Server) -> None:
         eventually(lambda: len(server.records()) == 1)
 
 
+def test_a_signal_handler_that_records_while_the_book_closes_holds_up_nothing(server: Server) -> None:
+    server.stop()
+    script = """
+        import causebook, signal, sys
+        book = causebook.connect(sys.argv[1])
+        book.record(model="m@1", input=1, decision="yes")
+        told = []
+        signal.signal(signal.SIGALRM, lambda *_: told.append(str(book.record(model="m@1", input=2, decision="yes"))))
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        print(book.close(1).pending, told)
+    """
+    said = run(script, server.url)
+    assert "1 ['']" in said
+    assert "the book is closed" in said
+
+
+def test_a_thread_that_records_while_the_book_closes_is_told_at_once(server: Server) -> None:
+    server.stop()
+    book = causebook.connect(server.url)
+    decide(book, 1)
+    closing = threading.Thread(target=book.close, args=(5,))
+    closing.start()
+    time.sleep(0.5)
+    begun = time.monotonic()
+    assert not decide(book, 2)
+    assert time.monotonic() - begun < 2
+    server.start()
+    closing.join()
+    assert book.counters.delivered == 1
+
+
+def test_an_interrupted_close_has_closed_and_says_what_is_kept(server: Server) -> None:
+    server.stop()
+    script = """
+        import causebook, os, signal, sys, threading
+        book = causebook.connect(sys.argv[1])
+        book.record(model="m@1", input=1, decision="yes")
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            book.close(60)
+        except KeyboardInterrupt:
+            print("interrupted", bool(book.record(model="m@1", input=2, decision="yes")))
+    """
+    said = run(script, server.url)
+    assert "interrupted False" in said
+    assert "1 records are not yet delivered" in said
+
+
 @pytest.mark.parametrize("ending", ["os._exit(0)", "sys.exit(0)", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_a_fork_has_a_stream_of_its_own_and_loses_nothing_however_it_ends(server: Server, ending: str) -> None:
     script = f"""
