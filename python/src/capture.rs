@@ -319,19 +319,17 @@ impl Capture {
         block: f64,
         append: impl Fn(&Spool) -> Result<Appended, SpoolError>,
     ) -> PyResult<u64> {
-        let mut has_waited = false;
+        let deadline = Deadline::after(block);
+        // Some room, so that not every record waits; all of it, if that is not enough.
+        let mut enough = self.bytes_max - self.bytes_max / 16;
         loop {
             match append(&*self.spool()?) {
                 Ok(appended) => return self.settle(py, appended),
-                Err(SpoolError::Full { bytes }) if block > 0.0 && !has_waited => {
-                    has_waited = true;
-                    // Some room, so that not every record waits.
-                    let enough = self
-                        .bytes_max
-                        .min(bytes)
-                        .saturating_sub(self.bytes_max / 16);
+                Err(SpoolError::Full { .. }) if !deadline.left().is_zero() => {
                     self.spool()?.nudge();
-                    self.wait(py, block, |spool, slice| spool.wait_for_room(enough, slice))?;
+                    let left = deadline.left().as_secs_f64();
+                    self.wait(py, left, |spool, slice| spool.wait_for_room(enough, slice))?;
+                    enough /= 2;
                 }
                 Err(error) => return Err(raised(&error)),
             }

@@ -8,7 +8,7 @@ use arrow_array::{
     Array as _, ArrayRef, Int64Array, RecordBatch, RunArray, StringArray, StructArray,
 };
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::{ArrowError, Field, FieldRef, Schema};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -127,13 +127,18 @@ fn plain(array: ArrayRef) -> Node {
     Node::Leaf(Arc::new(field), array)
 }
 
-/// One JSON text for all rows.
+/// One JSON text for all rows. What it is stands at the field of the text: the extension is one of texts, not of runs.
 fn constant(json: &str, rows: usize) -> Result<Node, ArrowError> {
     let ends = arrow_array::PrimitiveArray::<Int32Type>::from(vec![rows as i32]);
     let values = StringArray::from(vec![json]);
-    let array = RunArray::<Int32Type>::try_new(&ends, &values)?;
+    let plain = RunArray::<Int32Type>::try_new(&ends, &values)?;
     let metadata = HashMap::from([(JSON.0.to_owned(), JSON.1.to_owned())]);
-    let field = Field::new("", array.data_type().clone(), true).with_metadata(metadata);
+    let ends = Field::new("run_ends", DataType::Int32, false);
+    let values = Field::new("values", DataType::Utf8, true).with_metadata(metadata);
+    let data_type = DataType::RunEndEncoded(Arc::new(ends), Arc::new(values));
+    let data = plain.into_data().into_builder();
+    let array = RunArray::<Int32Type>::from(data.data_type(data_type.clone()).build()?);
+    let field = Field::new("", data_type, true);
     Ok(Node::Leaf(Arc::new(field), Arc::new(array)))
 }
 
