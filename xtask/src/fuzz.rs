@@ -16,8 +16,13 @@ const INSTRUMENTATION: &str = "-Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-trace-compares \
     --cfg fuzzing";
 
-/// Seconds a target where none are given: what continuous integration spends.
+/// Seconds a target where none are given.
 const SECONDS: &str = "5";
+/// What continuous integration runs: `cargo xtask fuzz same`. The fuzzer's choices then depend on nothing but the code and
+/// the committed inputs, so that a change fails for what it did, and the search for more is a campaign's.
+const SAME: &str = "same";
+const SAME_SECONDS: u32 = 3;
+const SAME_SEED: u32 = 1;
 /// No input may take longer than this, in seconds.
 const TIMEOUT_S: u32 = 10;
 /// Most memory that a target may hold, and most address space that it may ask for: a file of some kilobytes that makes
@@ -58,10 +63,14 @@ pub(crate) fn fuzz(seconds: Option<&str>, only: Option<&str>) -> Result<(), Fail
     if seconds == Some("check") {
         return check();
     }
-    let seconds: u32 = seconds
-        .unwrap_or(SECONDS)
-        .parse()
-        .map_err(|_| "seconds a target: a whole number, 0 to replay only")?;
+    let (seconds, seed) = if seconds == Some(SAME) {
+        (SAME_SECONDS, Some(SAME_SEED))
+    } else {
+        let seconds = seconds.unwrap_or(SECONDS).parse();
+        let seconds =
+            seconds.map_err(|_| "seconds a target: a whole number, 0 to replay only, or `same`")?;
+        (seconds, None)
+    };
     let targets: Vec<_> = TARGETS
         .iter()
         .filter(|(name, ..)| only.is_none_or(|only| only == *name))
@@ -85,6 +94,7 @@ pub(crate) fn fuzz(seconds: Option<&str>, only: Option<&str>) -> Result<(), Fail
             bytes_max: *bytes_max,
             corpus: scratch(&format!("fuzz/{name}"))?,
             findings: findings(name)?,
+            seed,
         };
         if let Some(finding) = target.run(seconds)? {
             found.push(finding);
@@ -144,6 +154,8 @@ struct Target {
     corpus: PathBuf,
     /// Where inputs are written that broke something. They outlast the run.
     findings: PathBuf,
+    /// Of the fuzzer's choices; another one every time if not given.
+    seed: Option<u32>,
 }
 
 impl Target {
@@ -164,7 +176,12 @@ impl Target {
         let replayed = self.fuzzer(&["-runs=0".to_owned()], &inputs)?;
         let outcome = if replayed.status.success() && seconds > 0 {
             let folders: Vec<PathBuf> = [self.corpus.clone()].into_iter().chain(inputs).collect();
-            self.fuzzer(&[format!("-max_total_time={seconds}")], &folders)?
+            let seed = self.seed.map(|seed| format!("-seed={seed}"));
+            let options = [format!("-max_total_time={seconds}")];
+            self.fuzzer(
+                &options.into_iter().chain(seed).collect::<Vec<_>>(),
+                &folders,
+            )?
         } else {
             replayed
         };

@@ -38,6 +38,8 @@ cargo xtask TASK
                 kill a server N times under load over HTTP (3; 50 for a campaign)
   fuzz [SECONDS] [TARGET]
                 replay the committed inputs of every fuzz target (or of one), then fuzz each for SECONDS (5)
+  fuzz same [TARGET]
+                the same with the same choices every time, 3 seconds a target
   fuzz check    lints of the fuzz targets, which are outside the workspace
   tampering [N] tamper with a ledger in N ways, 0 for all, and look for what goes unnoticed
   syscalls [N]  fail N calls into the operating system, 0 for all, and look for what is lost (needs strace)

@@ -167,9 +167,14 @@ fn decode_frame(bytes: &[u8]) -> Option<Frame<'_>> {
     if checksum != frame_checksum(length, covered) {
         return None;
     }
+    let index = u64_at(bytes, 8)?;
+    // A ledger that held it would have one record more than a u64 counts.
+    if index == u64::MAX {
+        return None;
+    }
     let text = bytes.get(FRAME_HEADER_BYTES + BODY_PREFIX_BYTES..FRAME_HEADER_BYTES + body_len)?;
     Some(Frame {
-        index: u64_at(bytes, 8)?,
+        index,
         seal: FrameSeal {
             group_first: u64_at(bytes, 16)?,
             checksum,
