@@ -54,6 +54,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("causebook-record", &[]),
     ("causebook-tlog", &[]),
     ("causebook-filter", &["causebook-record"]),
+    ("causebook-model", &[]),
+    ("causebook-why", &["causebook-model", "causebook-record"]),
     (
         "causebook-evidence",
         &["causebook-record", "causebook-tlog"],

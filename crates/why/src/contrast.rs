@@ -1,0 +1,1 @@
+//! The nearest decisions that came out otherwise, and what is unusual: an exact scan of the history.

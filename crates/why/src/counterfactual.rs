@@ -1,0 +1,1 @@
+//! The smallest changes that lead to another decision.

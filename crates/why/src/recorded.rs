@@ -1,0 +1,1 @@
+//! What a record itself says: its recorded explanation, its conversation, its acts.

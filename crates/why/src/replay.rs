@@ -1,0 +1,1 @@
+//! Holding a recorded output against the recomputed one.
