@@ -83,9 +83,9 @@ pub enum Test {
     Equal(f64),
     /// `!=`.
     NotEqual(f64),
-    /// Its whole number is one of these categories: bit `n` of word `n / 64`. What is none of a category's numbers is not.
+    /// Its whole number, fractions cut off, is one of these categories: bit `n` of word `n / 64` (LightGBM).
     In(Vec<u64>),
-    /// The contrary of [`Test::In`].
+    /// It is negative, or its whole number, fractions cut off, is none of these categories (XGBoost).
     NotIn(Vec<u64>),
 }
 
@@ -98,14 +98,14 @@ pub enum Missing {
     Right,
     /// It is compared as 0 (LightGBM without missing values).
     Zero,
-    /// It and everything within 1e-35 of 0 goes left (LightGBM with `zero_as_missing`).
+    /// It and everything within [`ZERO`] of 0 goes left (LightGBM with `zero_as_missing`).
     LeftWithZero,
-    /// It and everything within 1e-35 of 0 goes right.
+    /// It and everything within [`ZERO`] of 0 goes right.
     RightWithZero,
 }
 
-/// LightGBM's `kZeroThreshold`.
-const ZERO: f64 = 1e-35;
+/// LightGBM's `kZeroThreshold`, which is written as a single there.
+pub const ZERO: f64 = 1e-35_f32 as f64;
 
 impl Split {
     /// Whether a row with this value in the split's column goes to the left child.
@@ -132,14 +132,15 @@ impl Test {
             Test::Equal(threshold) => value == *threshold,
             Test::NotEqual(threshold) => value != *threshold,
             Test::In(set) => contains(set, value),
-            Test::NotIn(set) => !contains(set, value),
+            // A negative fraction is cut off to category 0 by LightGBM, and is no category for XGBoost.
+            Test::NotIn(set) => value < 0.0 || !contains(set, value),
         }
     }
 }
 
-/// Fractions are cut off, as the libraries do; a negative number is no category.
+/// Fractions are cut off; what is then negative, or beyond LightGBM's whole numbers, is no category.
 fn contains(set: &[u64], value: f64) -> bool {
-    if !(value > -1.0 && value < 4_294_967_296.0) {
+    if !(value > -1.0 && value < 2_147_483_648.0) {
         return false;
     }
     let category = value as u64;

@@ -15,12 +15,15 @@ mod error;
 pub mod lightgbm;
 mod limits;
 mod linear;
+mod link;
 mod model;
 pub mod onnx;
+mod shape;
+mod sums;
 mod value;
 pub mod xgboost;
 
-pub use ensemble::{Arithmetic, Ensemble, Leaf, Missing, Node, Split, Test, Tree};
+pub use ensemble::{Arithmetic, Ensemble, Leaf, Missing, Node, Split, Test, Tree, ZERO};
 pub use error::ModelError;
 pub use limits::Limits;
 pub use linear::Linear;

@@ -1,6 +1,8 @@
 //! A model of whatever format: what it takes, what it gives, and what attributions need to know of its inside.
 
-use crate::{Ensemble, Linear, Limits, ModelError, Value};
+use crate::onnx::Graph;
+use crate::sums::Sums;
+use crate::{Ensemble, Limits, Linear, ModelError, Value, lightgbm, xgboost};
 
 /// A format that models are read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -99,10 +101,16 @@ pub enum Terms<'a> {
 }
 
 /// A model that was read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    // Owned by the readers of the formats: see the brief.
     format: Format,
+    inside: Inside,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Inside {
+    Sums(Sums),
+    Graph(Graph),
 }
 
 impl Model {
@@ -111,14 +119,30 @@ impl Model {
     /// # Errors
     /// [`ModelError::Malformed`], [`ModelError::Unsupported`] or [`ModelError::TooLarge`].
     pub fn read(format: Format, bytes: &[u8], limits: &Limits) -> Result<Model, ModelError> {
-        let _ = (format, bytes, limits);
-        todo!()
+        Limits::check("bytes", bytes.len() as u64, limits.bytes)?;
+        let inside = match format {
+            Format::XgboostJson => Inside::Sums(xgboost::read_json(bytes, limits)?),
+            Format::XgboostUbj => Inside::Sums(xgboost::read_ubj(bytes, limits)?),
+            Format::LightgbmText => Inside::Sums(lightgbm::read(bytes, limits)?),
+            Format::Onnx => Inside::Graph(Graph::read(bytes, limits)?),
+        };
+        Ok(Model { format, inside })
     }
 
     /// The format that a file is in, by its first bytes.
     pub fn detect(bytes: &[u8]) -> Option<Format> {
-        let _ = bytes;
-        todo!()
+        /// Field 1 of an ONNX model, its `ir_version`, as a varint.
+        const ONNX: u8 = 0x08;
+        let rest = bytes.trim_ascii_start();
+        if rest.starts_with(b"tree\n") || rest.starts_with(b"tree\r\n") {
+            return Some(Format::LightgbmText);
+        }
+        match rest.strip_prefix(b"{").map(<[u8]>::trim_ascii_start) {
+            Some([b'"' | b'}', ..]) => Some(Format::XgboostJson),
+            Some([b'L' | b'l' | b'I' | b'U' | b'i', ..]) => Some(Format::XgboostUbj),
+            None if bytes.first() == Some(&ONNX) => Some(Format::Onnx),
+            _ => None,
+        }
     }
 
     /// The format that it was read from.
@@ -128,27 +152,42 @@ impl Model {
 
     /// What a row consists of, in order.
     pub fn inputs(&self) -> &[Input] {
-        todo!()
+        match &self.inside {
+            Inside::Sums(sums) => &sums.inputs,
+            Inside::Graph(graph) => graph.inputs(),
+        }
     }
 
     /// What it is for.
     pub fn task(&self) -> Task {
-        todo!()
+        match &self.inside {
+            Inside::Sums(sums) => sums.task,
+            Inside::Graph(graph) => graph.task(),
+        }
     }
 
-    /// Names of the classes, where the file has them.
+    /// Names of the classes, where the file has them. XGBoost's and LightGBM's files number them.
     pub fn classes(&self) -> &[String] {
-        todo!()
+        match &self.inside {
+            Inside::Sums(_) => &[],
+            Inside::Graph(graph) => graph.classes(),
+        }
     }
 
     /// What attributions add up to.
     pub fn scale(&self) -> Scale {
-        todo!()
+        match &self.inside {
+            Inside::Sums(sums) => sums.scale,
+            Inside::Graph(graph) => graph.scale(),
+        }
     }
 
     /// The objective, transformations and whatever else names what is computed, for people.
     pub fn description(&self) -> String {
-        todo!()
+        match &self.inside {
+            Inside::Sums(sums) => sums.description.clone(),
+            Inside::Graph(graph) => graph.description(),
+        }
     }
 
     /// Runs the model.
@@ -156,13 +195,18 @@ impl Model {
     /// # Errors
     /// [`ModelError::Input`] for a row that does not fit.
     pub fn predict(&self, row: &[Value]) -> Result<Prediction, ModelError> {
-        let _ = row;
-        todo!()
+        match &self.inside {
+            Inside::Sums(sums) => sums.predict(row),
+            Inside::Graph(graph) => graph.predict(row),
+        }
     }
 
     /// The inside as sums, if the model is one whose every column comes from one input.
     pub fn additive(&self) -> Option<Additive<'_>> {
-        todo!()
+        match &self.inside {
+            Inside::Sums(sums) => Some(sums.additive()),
+            Inside::Graph(graph) => graph.additive(),
+        }
     }
 
     /// The columns of [`additive`](Self::additive) for a row.
@@ -170,7 +214,9 @@ impl Model {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn columns(&self, row: &[Value]) -> Result<Vec<f64>, ModelError> {
-        let _ = row;
-        todo!()
+        match &self.inside {
+            Inside::Sums(sums) => sums.columns(row),
+            Inside::Graph(graph) => graph.columns(row),
+        }
     }
 }
