@@ -40,4 +40,10 @@ pub enum ModelError {
         /// What is wrong, and what would be right.
         problem: String,
     },
+    /// Attributions do not come out as they must, and so are not given.
+    #[error("attributions: {problem}")]
+    Attribution {
+        /// What does not hold, with its figures.
+        problem: String,
+    },
 }
