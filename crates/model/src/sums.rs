@@ -105,9 +105,8 @@ impl Entry {
             }
         };
         Ok(match self {
-            Entry::Single => f64::from(number as f32),
             Entry::SingleOrZero if number.is_nan() => 0.0,
-            Entry::SingleOrZero => f64::from(number as f32),
+            Entry::Single | Entry::SingleOrZero => f64::from(number as f32),
             Entry::Double if number.abs() <= ZERO => 0.0,
             Entry::Double => number,
         })

@@ -25,7 +25,7 @@ struct Reader<'a> {
     budget: Budget,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn wrong<T>(&self, problem: impl Into<String>) -> Result<T, ModelError> {
         Err(malformed(format!("byte {}", self.at), problem))
     }

@@ -44,6 +44,11 @@ fn unsupported(what: impl Into<String>) -> ModelError {
     }
 }
 
+/// XGBoost does not take the starting score of such a model as it takes that of others (`NeedFit` in `src/learner.cc`).
+fn untrained() -> ModelError {
+    unsupported("a model of no rounds")
+}
+
 /// What the learner says of the whole model.
 struct Shape {
     columns: usize,
@@ -209,6 +214,9 @@ fn trees(
     if weights.is_some_and(|weights| weights.len() != listed.len()) {
         return Err(malformed("weight_drop", "not a weight for every tree"));
     }
+    if listed.is_empty() {
+        return Err(untrained());
+    }
     all_iterations(&model, listed.len())?;
     let mut context = trees::Context {
         columns: shape.columns,
@@ -255,7 +263,7 @@ fn all_iterations(model: &Members<'_>, trees: usize) -> Result<(), ModelError> {
     }
     let ends = model.numbers("iteration_indptr")?;
     match ends.last() {
-        Some(end) if *end == trees as f64 => Ok(()),
+        Some(end) if index(*end) == Some(trees as u64) => Ok(()),
         _ => Err(malformed(
             model.place("iteration_indptr"),
             "it does not end with the last tree",
@@ -266,6 +274,9 @@ fn all_iterations(model: &Members<'_>, trees: usize) -> Result<(), ModelError> {
 /// Weights come column by column, one for every output, and after them the intercepts (`src/gbm/gblinear_model.h`). The
 /// starting score of the first output serves all (`PredictBatchInternal` in `src/gbm/gblinear.cc`).
 fn linear(model: &Members<'_>, shape: &Shape) -> Result<(Part, Entry, String), ModelError> {
+    if model.count_or("boosted_rounds", 0)? == 0 {
+        return Err(untrained());
+    }
     let count = (shape.columns + 1) * shape.outputs;
     let weights = model.numbers_of("weights", count)?;
     if !weights.iter().all(|weight| (*weight as f32).is_finite()) {

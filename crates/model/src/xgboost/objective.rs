@@ -69,7 +69,7 @@ impl Objective {
         let margin = match self.start {
             Start::Margin => score,
             Start::Probability if (0.0..=1.0).contains(&score) => {
-                let bounded = score.max(EDGE).min(1.0 - EDGE);
+                let bounded = score.clamp(EDGE, 1.0 - EDGE);
                 -(1.0 / bounded - 1.0).ln()
             }
             Start::Quantity if score > 0.0 => score.ln(),

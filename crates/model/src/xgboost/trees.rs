@@ -163,7 +163,7 @@ fn unreached_are_empty(mut nodes: Vec<Node>) -> Vec<Node> {
                 *node = Node::Leaf(Leaf {
                     values: Vec::new(),
                     cover: None,
-                })
+                });
             }
         }
     }
