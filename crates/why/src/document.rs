@@ -333,8 +333,9 @@ pub struct Counterfactual {
     pub kind: CounterfactualKind,
     /// What changes.
     pub changes: Vec<Change>,
-    /// The score with it, by the model.
-    pub score: f64,
+    /// The score with it, by the model; none where the thresholds are not the reader's to see, for it stands next to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
     /// The decision with it.
     pub decision: String,
     /// How far the changed input is from the recorded one (Gower distance, 0 to 1).
@@ -470,8 +471,11 @@ pub struct Act {
     pub id: String,
     /// When.
     pub time: String,
-    /// In a sentence.
+    /// In a sentence, which does not name who.
     pub said: String,
+    /// Who did it; none where it is not the reader's to see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
 }
 
 /// How the decision can be proven.

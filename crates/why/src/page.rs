@@ -1,1 +1,0 @@
-//! The answer as a self-contained page, and as text for a terminal.

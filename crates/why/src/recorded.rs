@@ -1,1 +1,0 @@
-//! What a record itself says: its recorded explanation, its conversation, its acts.
