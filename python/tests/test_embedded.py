@@ -116,6 +116,49 @@ def test_what_comes_again_is_known_and_what_conflicts_is_refused(home: Path) -> 
     assert stored[:2] == ("b", 1)
 
 
+def linked(kind: str, **members: object) -> tuple[str, int, bytes]:
+    return "record", 1, json.dumps({"kind": kind, **members}).encode()
+
+
+def override(id: str, before: str, after: str) -> tuple[str, int, bytes]:
+    said = {"action": "override", "who": "ann", "role": "r", "reason": "x", "before": before, "after": after}
+    return linked("review", id=id, refers_to="d", review=said)
+
+
+def test_a_review_names_the_decision_in_force_as_on_a_server(home: Path) -> None:
+    ledger = Embedded(home, "main")
+    outcome = linked("outcome", id="o", refers_to="not-there-yet", outcome={"label": "repaid"})
+    _, told, _, failure = ledger.deliver(
+        [
+            parcel(id="d", decision="deny"),
+            override("r1", "deny", "approve"),
+            override("r2", "deny", "refer"),
+            outcome,
+            ("record", 1, b"{"),
+            override("r3", "approve", "approve"),
+            parcel(id="e"),
+        ]
+    )
+    assert failure is None
+    assert [refused and refused[0] for _, refused in told] == [
+        None,
+        None,
+        "invalid-review",
+        None,
+        "invalid-record",
+        "invalid-review",
+        None,
+    ]
+    assert [stored[1] for stored, _ in told if stored] == [0, 1, 2, 3]
+    # What is in force is in the ledger, not in what came together; and what is there is not judged again.
+    ledger.idle()
+    _, told, _, _ = ledger.deliver([override("r4", "deny", "refer"), override("r5", "approve", "refer")])
+    assert told[0][1][0] == "invalid-review" and '"deny" is not the decision in force' in told[0][1][1]
+    assert told[1][0][0] == "r5"
+    _, told, _, _ = ledger.deliver([override("r1", "deny", "approve")])
+    assert told[0][0][3] is True
+
+
 def test_attachments_are_kept_beside_the_records(home: Path) -> None:
     digest = f"sha256:{hashlib.sha256(b'letter').hexdigest()}"
     attached = [{"name": "l", "media_type": "text/plain", "size": 6, "digest": digest}]

@@ -3,7 +3,7 @@
 use causebook_access::AccessError;
 use causebook_capture::CaptureError;
 use causebook_client::{ClientError, Problem};
-use causebook_ledger::{AppendError, LedgerError, TableError};
+use causebook_ledger::{AppendError, LedgerError, LinkError, TableError};
 use causebook_query::QueryError;
 use causebook_record::RecordError;
 
@@ -33,6 +33,23 @@ impl From<AppendError> for Failure {
         }
     }
 }
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Failure {
+        let title = error.to_string();
+        let new = |code| Failure::new(Exit::Failure, code, title);
+        match error {
+            LinkError::Ledger(error) => error.into(),
+            LinkError::UnknownTarget { .. } => new("unknown-target").hint(TARGET_HINT),
+            LinkError::InvalidReview { .. } | LinkError::NotInForce { .. } => new("invalid-review"),
+            _ => new("not-recorded"),
+        }
+    }
+}
+
+/// What to do where a record refers to one that is not there.
+const TARGET_HINT: &str =
+    "record that one first, or give --allow-missing-target if it will come later";
 
 /// What to do where an id is taken.
 pub(crate) fn conflict_hint(id: &str) -> String {
@@ -83,6 +100,7 @@ impl From<Problem> for Failure {
             }
             (_, "ledger-exists") => Some("--ledger NAME makes another one beside it"),
             (_, "busy") => Some("try again in a moment"),
+            (_, "unknown-target") => Some(TARGET_HINT),
             (Exit::Denied, _) => Some("`causebook doctor` tells what this token may do"),
             _ => None,
         };

@@ -5,7 +5,7 @@
 //! leaf goes into the tree and under a signed checkpoint (`publish`, `tree`); later it moves to the table (`flush`,
 //! [`TableSink`]) and into the index (`index`, `filter`, `merge`). [`Reader`] finds and proves, `verify` and `align` hold what
 //! is stored against what was signed, `recover` brings a ledger back after a crash, `erase` removes content and keeps
-//! the proofs.
+//! the proofs. `links` is for those who let records in: what a record may say of another.
 //!
 //! All I/O goes through [`Disk`] and the [`TableSink`], all time through [`Clock`]; each has a simulated twin in [`sim`].
 
@@ -31,6 +31,7 @@ mod identity;
 mod index;
 mod known;
 mod ledger;
+mod links;
 mod merge;
 mod options;
 mod publish;
@@ -59,6 +60,7 @@ pub use heads::{HeadMemory, RememberedHead};
 pub use hold::Hold;
 pub use identity::{FORMAT, Identity, create};
 pub use ledger::Ledger;
+pub use links::{LinkError, Links, may_link};
 pub use options::Options;
 pub use reader::Reader;
 pub use sequence::Receipt;

@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use causebook_capture::arrow::{Limits, Reader};
-use causebook_ledger::{AppendError, Ledger, LedgerError};
+use causebook_capture::arrow::{Limits, Reader as Rows};
+use causebook_ledger::{AppendError, Ledger, LedgerError, LinkError, Links, Reader, may_link};
 use causebook_record::Draft;
 use causebook_spool::{
     Delivery, Destination, Outcome, Parcel, ParcelKind, Receipt, Refusal, Unavailable,
@@ -198,7 +198,7 @@ fn batch(ledger: &Ledger, by: &str, parcel: &Parcel<'_>) -> Result<Vec<Outcome>,
         ..stopped
     };
     let mut broken = None;
-    match Reader::open(parcel.body, Limits::default()) {
+    match Rows::open(parcel.body, Limits::default()) {
         Ok(blocks) => {
             for block in blocks {
                 let block = match block {
@@ -245,24 +245,20 @@ fn attachment(
     Ok(Vec::new())
 }
 
-/// Appends records in order: those that are none are refused, the others committed together.
+/// Appends records in order: those that are none, or refer to what they may not, are refused, the others committed together.
 fn append<'a>(
     ledger: &Ledger,
     by: &str,
     texts: impl Iterator<Item = Result<&'a [u8], String>>,
 ) -> Result<Vec<Outcome>, Stopped> {
-    let mut places = Vec::new();
-    let mut drafts = Vec::new();
-    for text in texts {
-        let draft = text.and_then(|text| Draft::parse(text).map_err(|error| error.to_string()));
-        places.push(match draft {
-            Ok(draft) => {
-                drafts.push(draft);
-                None
-            }
-            Err(what) => Some(refusal("invalid-record", what)),
-        });
-    }
+    let parsed = texts.map(|text| {
+        text.and_then(|text| Draft::parse(text).map_err(|error| error.to_string()))
+            .map_err(|what| refusal("invalid-record", what))
+    });
+    let (drafts, places) = fit(&ledger.reader(), parsed.collect()).map_err(|error| Stopped {
+        done: Vec::new(),
+        what: error.to_string(),
+    })?;
     let mut results = ledger.append_batch(drafts, by, VIA).into_iter();
     let mut done = Vec::with_capacity(places.len());
     for place in places {
@@ -279,6 +275,32 @@ fn append<'a>(
         }
     }
     Ok(done)
+}
+
+/// The drafts that may refer to what they refer to; and for each place, why there is none. This process is the only one that
+/// writes, so what is found to be in force still is when they are appended.
+fn fit(
+    reader: &Reader,
+    parsed: Vec<Result<Draft, Refusal>>,
+) -> Result<(Vec<Draft>, Vec<Option<Refusal>>), LedgerError> {
+    let links = |draft: &Draft| may_link(draft.text().as_bytes());
+    let has_links = parsed.iter().flatten().any(links);
+    // What is referred to may be on its way from another process.
+    let mut links = has_links.then(|| Links::new(reader, true));
+    let mut drafts = Vec::with_capacity(parsed.len());
+    let mut places = Vec::with_capacity(parsed.len());
+    for draft in parsed {
+        let draft = match (draft, &mut links) {
+            (Ok(draft), Some(links)) => match links.check(&draft) {
+                Ok(()) => Ok(draft),
+                Err(LinkError::Ledger(error)) => return Err(error),
+                Err(error) => Err(refusal(error.code(), error.to_string())),
+            },
+            (draft, _) => draft,
+        };
+        places.push(draft.map(|draft| drafts.push(draft)).err());
+    }
+    Ok((drafts, places))
 }
 
 /// What came of a record; an error if that is not known, or may be otherwise in a moment.

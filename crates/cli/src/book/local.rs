@@ -9,18 +9,19 @@ use causebook_client::{Item, Receipt};
 use causebook_filter::Filter;
 use causebook_lake::DeltaTable;
 use causebook_ledger::{
-    AppendError, Depth, Erasure, Ledger, Reader, Receipt as LedgerReceipt, Row, VerifyRequest,
+    AppendError, Depth, Erasure, Ledger, LinkError, Links, Reader, Receipt as LedgerReceipt, Row,
+    VerifyRequest, may_link,
 };
 use causebook_query::Answer;
 use causebook_record::{Draft, Mask, Pointer, Selection, Stored};
 
 use super::{
-    Attachment, Book, Erased, Integrity, Made, News, NotRecorded, Pen, Proof, Question, Stopped,
-    local_search,
+    Attachment, Book, Erased, Integrity, Made, News, NotRecorded, Pen, Proof, Question, Recording,
+    Stopped, local_search,
 };
 use crate::commands::init;
 use crate::config::Settings;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::store;
 use crate::verdict::Verdict;
@@ -211,16 +212,26 @@ impl Book for Local {
 pub(crate) struct LocalPen {
     settings: Settings,
     ledger: Ledger,
-    via: &'static str,
+    how: Recording,
 }
 
 impl LocalPen {
-    pub(crate) fn open(settings: &Settings, via: &'static str) -> Outcome<LocalPen> {
+    pub(crate) fn open(settings: &Settings, how: Recording) -> Outcome<LocalPen> {
         Ok(LocalPen {
             settings: settings.clone(),
             ledger: store::writer(settings)?,
-            via,
+            how,
         })
+    }
+
+    /// Whether each may refer to what it refers to. Nobody else writes while this pen is open, so it stays true.
+    fn linked(&self, drafts: &[Draft]) -> Vec<Result<(), LinkError>> {
+        if !drafts.iter().any(|draft| may_link(draft.text().as_bytes())) {
+            return drafts.iter().map(|_| Ok(())).collect();
+        }
+        let reader = self.ledger.reader();
+        let mut links = Links::new(&reader, self.how.allow_missing_target);
+        drafts.iter().map(|draft| links.check(draft)).collect()
     }
 
     fn by(&self) -> &str {
@@ -230,26 +241,43 @@ impl LocalPen {
 
 impl Pen for LocalPen {
     fn append_all(&self, drafts: Vec<Draft>) -> Result<Vec<Receipt>, Stopped> {
-        match self.ledger.append_all(drafts, self.by(), self.via) {
+        let refused = |position: usize, failure: Failure| Stopped {
+            position,
+            failure,
+            recorded: Vec::new(),
+        };
+        for (position, linked) in self.linked(&drafts).into_iter().enumerate() {
+            linked.map_err(|error| refused(position, error.into()))?;
+        }
+        match self.ledger.append_all(drafts, self.by(), self.how.via) {
             Ok(receipts) => Ok(receipts.into_iter().map(receipt).collect()),
-            Err((position, error)) => Err(Stopped {
-                position,
-                failure: error.into(),
-                recorded: Vec::new(),
-            }),
+            Err((position, error)) => Err(refused(position, error.into())),
         }
     }
 
     fn append_batch(&self, drafts: Vec<Draft>) -> Vec<Result<Receipt, NotRecorded>> {
-        let results = self.ledger.append_batch(drafts, self.by(), self.via);
+        let linked = self.linked(&drafts);
+        let fit = drafts.into_iter().zip(&linked);
+        let fit = fit.filter_map(|(draft, linked)| linked.is_ok().then_some(draft));
+        let results = self
+            .ledger
+            .append_batch(fit.collect(), self.by(), self.how.via);
         let refused = |error: AppendError| NotRecorded {
             ends: matches!(error, AppendError::Failed { .. } | AppendError::Busy { .. }),
             failure: error.into(),
         };
-        results
+        let mut results = results
             .into_iter()
-            .map(|result| result.map(receipt).map_err(refused))
-            .collect()
+            .map(|result| result.map(receipt).map_err(refused));
+        let unfit = |error: LinkError| NotRecorded {
+            ends: matches!(error, LinkError::Ledger(_)),
+            failure: error.into(),
+        };
+        let result = |linked: Result<(), LinkError>| match linked {
+            Ok(()) => results.next(),
+            Err(error) => Some(Err(unfit(error))),
+        };
+        linked.into_iter().filter_map(result).collect()
     }
 
     fn attach(&self, content: &mut dyn Read) -> Outcome<Attachment> {

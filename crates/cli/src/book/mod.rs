@@ -100,12 +100,31 @@ pub(crate) fn open(settings: &Settings) -> Outcome<Box<dyn Book>> {
     })
 }
 
-/// Opens it for writing; `via` is the way by which records come into a folder. A server knows by itself.
-pub(crate) fn pen(settings: &Settings, via: &'static str) -> Outcome<Box<dyn Pen>> {
+/// Opens it for writing.
+pub(crate) fn pen(settings: &Settings, how: Recording) -> Outcome<Box<dyn Pen>> {
     Ok(match &settings.remote {
-        None => Box::new(local::LocalPen::open(settings, via)?),
-        Some(server) => Box::new(remote_pen::RemotePen::open(settings, server)?),
+        None => Box::new(local::LocalPen::open(settings, how)?),
+        Some(server) => Box::new(remote_pen::RemotePen::open(settings, server, how)?),
     })
+}
+
+/// How records are recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recording {
+    /// The way by which they come into a folder. A server knows by itself.
+    pub(crate) via: &'static str,
+    /// What they refer to may come later.
+    pub(crate) allow_missing_target: bool,
+}
+
+impl Recording {
+    /// By this way, and what is referred to is there.
+    pub(crate) fn by(via: &'static str) -> Recording {
+        Recording {
+            via,
+            allow_missing_target: false,
+        }
+    }
 }
 
 /// A ledger that was just made.

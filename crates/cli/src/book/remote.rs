@@ -118,7 +118,7 @@ pub(super) fn create(
 }
 
 /// The ledger that the settings name, on the server they name.
-pub(crate) fn ledger(settings: &Settings, server: &RemoteServer) -> Outcome<RemoteLedger> {
+fn ledger(settings: &Settings, server: &RemoteServer) -> Outcome<RemoteLedger> {
     Ok(server.connect()?.ledger(&settings.ledger.value))
 }
 

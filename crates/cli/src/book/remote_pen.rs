@@ -10,7 +10,7 @@ use causebook_ledger::{Clock as _, SystemClock};
 use causebook_record::{Draft, Pointer, join_members, members, string_text};
 use serde_json::Value;
 
-use super::{Attachment, Erased, NotRecorded, Pen, Stopped, remote};
+use super::{Attachment, Erased, NotRecorded, Pen, Recording, Stopped};
 use crate::config::{RemoteServer, Settings};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::refusals::conflict_hint;
@@ -21,9 +21,16 @@ pub(crate) struct RemotePen {
 }
 
 impl RemotePen {
-    pub(crate) fn open(settings: &Settings, server: &RemoteServer) -> Outcome<RemotePen> {
+    pub(crate) fn open(
+        settings: &Settings,
+        server: &RemoteServer,
+        how: Recording,
+    ) -> Outcome<RemotePen> {
+        let mut options = server.options();
+        options.allow_missing_target = how.allow_missing_target;
+        let client = server.connect_with(options)?;
         Ok(RemotePen {
-            ledger: remote::ledger(settings, server)?,
+            ledger: client.ledger(&settings.ledger.value),
         })
     }
 

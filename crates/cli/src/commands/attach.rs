@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::book;
+use crate::book::{self, Recording};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::Format;
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         Box::new(File::open(&args.file).map_err(|error| Failure::io("open", &args.file, &error))?)
     };
     let settings = context.settings()?;
-    let pen = book::pen(&settings, "cli")?;
+    let pen = book::pen(&settings, Recording::by("cli"))?;
     let blob = pen.attach(&mut reader);
     let closed = pen.close();
     let blob = blob?;

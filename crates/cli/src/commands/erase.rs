@@ -3,7 +3,7 @@
 use causebook_record::{Pointer, RecordError};
 use serde_json::json;
 
-use crate::book;
+use crate::book::{self, Recording};
 use crate::commands::prove;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         )
         .hint("--yes does it"));
     }
-    let pen = book::pen(&settings, "cli")?;
+    let pen = book::pen(&settings, Recording::by("cli"))?;
     let outcome = pen.erase(&id, &pointers, &args.reason);
     let closed = pen.close();
     let report = outcome?;

@@ -11,7 +11,7 @@ use causebook_client::Receipt;
 use causebook_record::Draft;
 use serde_json::json;
 
-use crate::book::{self, Pen, Stopped};
+use crate::book::{self, Pen, Recording, Stopped};
 use crate::commands::compose::{self, Flags};
 use crate::context::Context;
 use crate::documents::{Document, Documents};
@@ -31,6 +31,10 @@ pub(crate) struct Args {
     /// Record what can be recorded and report the rest, instead of nothing or all
     #[arg(short, long)]
     keep_going: bool,
+
+    /// Record also what refers to a record that is not there yet
+    #[arg(long)]
+    allow_missing_target: bool,
 
     #[command(flatten)]
     flags: Flags,
@@ -57,7 +61,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         Some(text) => Documents::single("the flags", text),
         None => open(args.file.as_ref())?,
     };
-    let pen = book::pen(&settings, "cli")?;
+    let how = Recording {
+        via: "cli",
+        allow_missing_target: args.allow_missing_target,
+    };
+    let pen = book::pen(&settings, how)?;
     let batch = Batch {
         pen: pen.as_ref(),
         output,

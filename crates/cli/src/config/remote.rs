@@ -90,6 +90,19 @@ impl RemoteServer {
 
     /// A client for it, with the token.
     pub(crate) fn connect(&self) -> Outcome<Client> {
+        self.connect_with(self.options())
+    }
+
+    /// How it is spoken to, unless something else is wanted.
+    pub(crate) fn options(&self) -> Options {
+        let mut options = Options::default();
+        options.allow_plain_http = self.allow_plain_http.value;
+        options.purpose = Some(self.purpose.value.clone()).filter(|purpose| !purpose.is_empty());
+        options
+    }
+
+    /// A client for it, with the token, that speaks to it like this.
+    pub(crate) fn connect_with(&self, options: Options) -> Outcome<Client> {
         let credentials = self.credentials()?;
         if credentials.has_token() && self.is_named_by_folder() {
             let title = "a token is not sent to a server that only the working folder names";
@@ -97,9 +110,6 @@ impl RemoteServer {
                 .place(self.url.origin.to_string())
                 .hint("name it yourself: by --url, CAUSEBOOK_URL or in your own settings file (`causebook config path`)"));
         }
-        let mut options = Options::default();
-        options.allow_plain_http = self.allow_plain_http.value;
-        options.purpose = Some(self.purpose.value.clone()).filter(|purpose| !purpose.is_empty());
         Ok(Client::connect_with(
             &self.url.value,
             &credentials,

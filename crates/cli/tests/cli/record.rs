@@ -37,6 +37,31 @@ fn another_record_under_a_taken_id_is_a_conflict() {
 }
 
 #[test]
+fn what_refers_to_nothing_is_refused_unless_it_comes_later() {
+    let place = Place::with_loans();
+    let outcome =
+        r#"{"id":"o-1","kind":"outcome","refers_to":"loan-9","outcome":{"label":"repaid"}}"#;
+    place
+        .run_with(&["record"], outcome)
+        .ends_with(1)
+        .says(&["no record has the id \"loan-9\"", "--allow-missing-target"]);
+    let (decision, both) = (
+        r#"{"id":"loan-9","model":"m","output":1}"#,
+        ["record", "--keep-going"],
+    );
+    // A batch may hold both, in their order.
+    place
+        .run_with(&both, format!("{outcome}\n{decision}\n"))
+        .ends_with(1)
+        .says(&["1 recorded", "1 refused"]);
+    place.run_with(&["record"], outcome).succeeds();
+    let late = outcome.replace("loan-9", "loan-10").replace("o-1", "o-2");
+    place
+        .run_with(&["record", "--allow-missing-target"], late)
+        .succeeds();
+}
+
+#[test]
 fn the_two_line_entry_of_today_is_a_record() {
     let place = Place::with_ledger();
     let entry = r#"{"model_version": "v1.2", "input": {"age": 30}, "output": "approved", "timestamp": "2024-06-01 12:00:00"}"#;

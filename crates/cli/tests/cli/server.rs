@@ -182,6 +182,12 @@ fn what_is_asked_prints_the_same_here_and_there() {
     }
 }
 
+/// What came of a decision that is not there yet.
+const LATE: &str = concat!(
+    r#"{"id":"out-9","kind":"outcome","refers_to":"loan-0009","time":"2024-07-01T00:00:00Z","outcome":{"label":"repaid"}}"#,
+    "\n"
+);
+
 /// A person overturns the denial.
 const REVIEW: &str = concat!(
     r#"{"id":"review-1","kind":"review","refers_to":"loan-0002","time":"2024-06-03T12:00:00Z","review":{"#,
@@ -195,6 +201,12 @@ fn what_is_recorded_is_acknowledged_alike() {
     server.place.write("loans.ndjson", LOANS);
     let elsewhere = Place::with_ledger();
     elsewhere.write("loans.ndjson", LOANS);
+    for place in [&server.place, &elsewhere] {
+        place.write("late.ndjson", LATE);
+        place.write("review.ndjson", REVIEW);
+        place.write("stale.ndjson", REVIEW.replace("review-1", "review-2"));
+        place.write("unsaid.ndjson", REVIEW.replace(r#""before":"deny","#, ""));
+    }
     let inputs: &[&[&str]] = &[
         &["record", "--file", "loans.ndjson"],
         &["record", "--file", "loans.ndjson", "--format", "table"],
@@ -221,6 +233,14 @@ fn what_is_recorded_is_acknowledged_alike() {
             "--reason",
             "request",
         ],
+        &["record", "--file", "late.ndjson"],
+        &["record", "--file", "late.ndjson", "--keep-going"],
+        &["record", "--file", "late.ndjson", "--allow-missing-target"],
+        &["record", "--file", "unsaid.ndjson"],
+        &["record", "--file", "review.ndjson"],
+        &["record", "--file", "stale.ndjson"],
+        &["record", "--file", "stale.ndjson", "--keep-going"],
+        &["record", "--file", "review.ndjson"],
     ];
     for input in inputs {
         let (here, there) = (elsewhere.run(input), server.there(input));

@@ -12,7 +12,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use causebook_capture::arrow::{Limits, Reader};
-use causebook_ledger::Clock as _;
+use causebook_ledger::{Clock as _, may_link};
 use causebook_record::{Draft, INPUT_BYTES_MAX, string_text};
 use futures::StreamExt as _;
 use tokio::sync::{
@@ -27,7 +27,7 @@ use super::write::{outcome, permit};
 use crate::appender::VIA;
 use crate::asking::Asking;
 use crate::book::Book;
-use crate::linked::{self, Links};
+use crate::linked::Links;
 use crate::problem::{Code, Problem};
 use crate::state::App;
 
@@ -76,7 +76,7 @@ impl Chunk {
             .records
             .iter()
             .filter_map(|(_, record)| record.as_ref().ok());
-        records.any(|record| linked::may_link(record))
+        records.any(|record| may_link(record))
     }
 
     fn is_full(&self) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use causebook_ledger::AppendError;
+use causebook_ledger::{AppendError, may_link};
 use causebook_record::Draft;
 
 use super::incoming::Incoming;
@@ -15,7 +15,7 @@ use super::write::{blocking, outcome, permit, receipt_json};
 use crate::appender::VIA;
 use crate::asking::Asking;
 use crate::book::Book;
-use crate::linked::{self, Links};
+use crate::linked::Links;
 use crate::problem::{Code, Fault, Problem};
 use crate::state::App;
 
@@ -39,7 +39,7 @@ pub(super) async fn append(
     let bytes = incoming.whole(BYTES_MAX).await?;
     let (app, asking) = (app.clone(), asking.clone());
     let text = blocking(move || {
-        let is_linked = linked::may_link(&bytes);
+        let is_linked = may_link(&bytes);
         let reviewing = is_linked.then(|| book.reviewing());
         let mut links = is_linked.then(|| Links::new(&app, &asking, &book, allow_missing));
         let (drafts, lines) = drafts(&app, &asking, &book, links.as_mut(), &bytes)?;

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use causebook_access::Permission;
-use causebook_ledger::{Clock as _, Receipt};
+use causebook_ledger::{Clock as _, Receipt, may_link};
 use causebook_record::{Draft, INPUT_BYTES_MAX, Kind, Selection};
 use serde::Deserialize;
 use serde_json::json;
@@ -25,7 +25,7 @@ use super::whole;
 use crate::appender::{Answer, VIA};
 use crate::asking::{Asking, check};
 use crate::book::Book;
-use crate::linked::{self, Links};
+use crate::linked::Links;
 use crate::problem::{Code, Problem};
 use crate::state::App;
 
@@ -186,7 +186,7 @@ async fn record(
     allow_missing: bool,
     draft: Draft,
 ) -> Result<Answer, Problem> {
-    if !linked::may_link(draft.text().as_bytes()) {
+    if !may_link(draft.text().as_bytes()) {
         return Ok(book.appender.append(draft, Arc::from(asking.name())).await);
     }
     let (to_check, asks, into) = (app.clone(), asking.clone(), Arc::clone(book));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use causebook_capture::{CaptureError, Import, Mapping, Source, guess};
 use serde_json::json;
 
-use crate::book;
+use crate::book::{self, Recording};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{Format, Output, printable};
@@ -83,6 +83,10 @@ pub(crate) struct Args {
     #[arg(short, long)]
     yes: bool,
 
+    /// Record also rows that refer to a record that is not there yet
+    #[arg(long)]
+    allow_missing_target: bool,
+
     /// Write rejected rows with their reasons to this file (CSV, or NDJSON by its name)
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
@@ -129,7 +133,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let pen = if args.dry_run {
         None
     } else {
-        Some(book::pen(&settings, "import")?)
+        let how = Recording {
+            via: "import",
+            allow_missing_target: args.allow_missing_target,
+        };
+        Some(book::pen(&settings, how)?)
     };
     let intake = Intake::new(pen.as_deref(), rejects);
     let counts = intake.run(&import, args.after, output);
