@@ -116,6 +116,24 @@ def test_what_comes_again_is_known_and_what_conflicts_is_refused(home: Path) -> 
     assert stored[:2] == ("b", 1)
 
 
+def erase(home: Path, id: str, *more: str) -> None:
+    """Erases a record, or facts of it, while nobody has the ledger."""
+    arguments = ["erase", id, "--reason", "asked for", "--yes", *more]
+    subprocess.run([binary(), "--home", str(home), *arguments], check=True, capture_output=True)
+
+
+def test_what_has_been_erased_is_refused_as_such(home: Path) -> None:
+    ledger = Embedded(home, "main")
+    ledger.deliver([parcel(id="a", subject="s-1"), parcel(id="b", subject="s-1")])
+    ledger.idle()
+    erase(home, "a")
+    erase(home, "b", "--fields", "/subject")
+    taken, told, _, failure = ledger.deliver([parcel(id="a", subject="s-1"), parcel(id="b", subject="s-1"), parcel(id="c")])
+    assert (taken, failure) == (3, None)
+    assert [refused and refused[0] for _, refused in told] == ["record-erased", "record-erased", None]
+    assert '"a"' in told[0][1][1]
+
+
 def linked(kind: str, **members: object) -> tuple[str, int, bytes]:
     return "record", 1, json.dumps({"kind": kind, **members}).encode()
 

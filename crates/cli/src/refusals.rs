@@ -26,6 +26,7 @@ impl From<AppendError> for Failure {
         match &error {
             AppendError::Busy { .. } => new("busy").hint("try again in a moment"),
             AppendError::Conflict { id, .. } => new("conflict").hint(conflict_hint(id)),
+            AppendError::Erased { .. } => new("record-erased").hint(ERASED_HINT),
             AppendError::Failed { .. } => new("not-acknowledged")
                 .hint("run the same command again: what was recorded is not recorded twice"),
             AppendError::Refused { .. } => new("refused"),
@@ -50,6 +51,10 @@ impl From<LinkError> for Failure {
 /// What to do where a record refers to one that is not there.
 const TARGET_HINT: &str =
     "record that one first, or give --allow-missing-target if it will come later";
+
+/// What to do with a record that has been erased.
+const ERASED_HINT: &str =
+    "take it out of what you send: a ledger does not take back what it was to forget";
 
 /// What to do where an id is taken.
 pub(crate) fn conflict_hint(id: &str) -> String {
@@ -100,6 +105,7 @@ impl From<Problem> for Failure {
             }
             (_, "ledger-exists") => Some("--ledger NAME makes another one beside it"),
             (_, "busy") => Some("try again in a moment"),
+            (_, "record-erased") => Some(ERASED_HINT),
             (_, "unknown-target") => Some(TARGET_HINT),
             (Exit::Denied, _) => Some("`causebook doctor` tells what this token may do"),
             _ => None,

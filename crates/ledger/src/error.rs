@@ -148,14 +148,21 @@ pub enum AppendError {
         in_flight_bytes: u64,
     },
     /// The id is taken by a record with other content.
-    #[error("the id {id:?} is taken by the record at index {index}, {difference}")]
+    #[error("the id {id:?} is taken by the record at index {index}, whose content differs")]
     Conflict {
         /// The id.
         id: String,
         /// Where the first record is.
         index: u64,
-        /// How the two differ.
-        difference: &'static str,
+    },
+    /// The record of this id has been erased, whole or in part. Whether this one is the same cannot be told any more, and
+    /// whoever holds it holds what was to be forgotten.
+    #[error("the record of the id {id:?}, at index {index}, has been erased")]
+    Erased {
+        /// The id.
+        id: String,
+        /// Where the erased record is.
+        index: u64,
     },
     /// The ledger could not write; whether the record survives a restart is unknown, and appending it again with the
     /// same id is safe.

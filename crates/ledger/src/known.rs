@@ -125,10 +125,9 @@ fn settle(record: &Prepared, row: &Row) -> Option<Settled> {
             let digest = row.record.digest().ok().flatten()?;
             Some(compare(record, row.index, digest, text))
         }
-        Stored::Redacted { .. } | Stored::Erased { .. } => Some(Err(AppendError::Conflict {
+        Stored::Redacted { .. } | Stored::Erased { .. } => Some(Err(AppendError::Erased {
             id: record.id.clone(),
             index: row.index,
-            difference: "which has been erased since, so the two cannot be compared",
         })),
     }
 }
@@ -148,7 +147,6 @@ pub(crate) fn compare(second: &Prepared, index: u64, digest: Digest, first_text:
         Err(AppendError::Conflict {
             id: second.id.clone(),
             index,
-            difference: "whose content differs",
         })
     }
 }

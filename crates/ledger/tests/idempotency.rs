@@ -133,18 +133,35 @@ fn ids_are_known_though_the_seed_of_the_index_is_gone() {
 }
 
 #[test]
-fn an_erased_id_stays_taken() {
+fn an_erased_id_stays_taken_and_is_refused_as_erased() {
     let media = Media::new();
     let ledger = media.open().unwrap();
     fill(&ledger, 3);
-    ledger
-        .erase("d1", &Erasure::Payload, "request of the subject", "tester")
-        .unwrap();
-    let refused = append(&ledger, "d1", 1).unwrap_err();
-    assert!(
-        matches!(refused, AppendError::Conflict { index: 1, .. }),
-        "{refused}"
+    let (whole, part) = (
+        Erasure::Payload,
+        Erasure::Facts(vec!["/input".parse().unwrap()]),
     );
+    for (id, number, what) in [("d1", 1, whole), ("d2", 2, part)] {
+        ledger.erase(id, &what, "asked for", "tester").unwrap();
+        // The same record, and another under its id: which of the two it is cannot be told.
+        for sent in [number, 77] {
+            let refused = append(&ledger, id, sent).unwrap_err();
+            let AppendError::Erased { id: said, index } = &refused else {
+                panic!("{refused}");
+            };
+            assert_eq!((said.as_str(), *index), (id, number));
+        }
+        let batch = vec![decision("new", 9), decision(id, number)];
+        let refused = ledger.append_all(batch, "tester", "test");
+        let stopped = matches!(refused, Err((1, AppendError::Erased { .. })));
+        assert!(stopped, "{refused:?}");
+    }
+    assert!(matches!(
+        append(&ledger, "d0", 77),
+        Err(AppendError::Conflict { index: 0, .. })
+    ));
+    // Three records and two acts of erasure: nothing else came in.
+    assert_eq!(ledger.reader().size(), 5);
 }
 
 #[test]
@@ -193,7 +210,9 @@ fn a_batch_sent_again_is_answered_in_its_order_wherever_the_first_ones_are() {
         .into_iter()
         .map(|answer| match answer {
             Ok(receipt) => Ok((receipt.index, receipt.repeated)),
-            Err(AppendError::Conflict { index, .. }) => Err(index),
+            Err(AppendError::Conflict { index, .. } | AppendError::Erased { index, .. }) => {
+                Err(index)
+            }
             Err(other) => panic!("{other}"),
         })
         .collect();

@@ -155,6 +155,9 @@ impl From<AppendError> for Problem {
             AppendError::Conflict { .. } => Self::new(Code::Conflict, detail)
                 .at("/id")
                 .hint("what is recorded stays; record a change as a new record with refers_to"),
+            AppendError::Erased { .. } => Self::new(Code::RecordErased, detail)
+                .at("/id")
+                .hint("let go of what you have of it; do not send it again"),
             AppendError::Refused { pointer, .. } => {
                 Self::new(Code::InvalidRecord, detail).at(pointer)
             }

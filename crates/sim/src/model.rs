@@ -113,6 +113,10 @@ impl Model {
                 self.settle(spec);
                 self.take_conflict(spec, id, *index)
             }
+            Err(AppendError::Erased { id, index, .. }) => {
+                self.settle(spec);
+                self.take_erased(id, *index)
+            }
             Err(AppendError::BatchRefused { .. }) => {
                 self.settle(spec);
                 Ok(())
@@ -167,14 +171,22 @@ impl Model {
 
     fn take_conflict(&self, spec: &Spec, id: &str, index: u64) -> Result<(), Violation> {
         let known = self.log.get(&index);
-        let justified = known.is_some_and(|known| {
-            let erased = known.erased.max(known.perhaps) > Erased::No;
-            known.id == id && (erased || known.spec() != Some(spec))
-        });
+        let justified = known.is_some_and(|known| known.id == id && known.spec() != Some(spec));
         if justified {
             return Ok(());
         }
         let what = format!("{id} was refused for the record at {index}, where {known:?} is");
+        Err(Violation::new(Harm::Broken, what))
+    }
+
+    fn take_erased(&self, id: &str, index: u64) -> Result<(), Violation> {
+        let known = self.log.get(&index);
+        let justified = known
+            .is_some_and(|known| known.id == id && known.erased.max(known.perhaps) > Erased::No);
+        if justified {
+            return Ok(());
+        }
+        let what = format!("{id} was refused as erased at {index}, where {known:?} is");
         Err(Violation::new(Harm::Broken, what))
     }
 

@@ -413,7 +413,10 @@ impl World {
             }
             for (place, (spec, result)) in sent.specs.iter().zip(&results).enumerate() {
                 let is_repeat = result.as_ref().is_ok_and(|receipt| receipt.repeated);
-                let is_conflict = matches!(result, Err(AppendError::Conflict { .. }));
+                let is_conflict = matches!(
+                    result,
+                    Err(AppendError::Conflict { .. } | AppendError::Erased { .. })
+                );
                 state.totals.repeats += u64::from(is_repeat);
                 state.totals.conflicts += u64::from(is_conflict);
                 let mut earlier = sent.specs.iter().take(place);

@@ -48,6 +48,16 @@ pub struct Refusal {
     pub what: String,
 }
 
+impl Refusal {
+    /// The code of a refusal because the record of this id has been erased: see [`Refusal::is_erased`].
+    pub const ERASED: &str = "record-erased";
+
+    /// Whether the record has been erased from the ledger: what was sent again was to be forgotten, and is not kept.
+    pub fn is_erased(&self) -> bool {
+        self.code == Refusal::ERASED
+    }
+}
+
 /// What came of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

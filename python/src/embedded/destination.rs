@@ -315,6 +315,10 @@ fn settle(result: Result<causebook_ledger::Receipt, AppendError>) -> Result<Outc
         Err(error @ AppendError::Conflict { .. }) => {
             Ok(Outcome::Refused(refusal("conflict", error.to_string())))
         }
+        Err(error @ AppendError::Erased { .. }) => Ok(Outcome::Refused(refusal(
+            Refusal::ERASED,
+            error.to_string(),
+        ))),
         Err(error @ AppendError::Refused { .. }) => Ok(Outcome::Refused(refusal(
             "invalid-record",
             error.to_string(),

@@ -37,6 +37,17 @@ fn another_record_under_a_taken_id_is_a_conflict() {
 }
 
 #[test]
+fn an_erased_record_is_not_taken_back() {
+    let place = Place::with_loans();
+    let erase = ["erase", "loan-0001", "--reason", "asked to", "--yes"];
+    place.run(&erase).succeeds();
+    place
+        .run_with(&["record", "--keep-going"], LOANS)
+        .ends_with(1)
+        .says(&["loan-0001", "has been erased", "take it out", "1 refused"]);
+}
+
+#[test]
 fn what_refers_to_nothing_is_refused_unless_it_comes_later() {
     let place = Place::with_loans();
     let outcome =

@@ -269,6 +269,28 @@ fn what_is_recorded_is_acknowledged_alike() {
 }
 
 #[test]
+fn what_was_erased_is_refused_alike() {
+    let server = Server::over(Place::with_loans(), &["compliance", "ingest"]);
+    let elsewhere = Place::with_loans();
+    let erase = ["erase", "loan-0001", "--reason", "request", "--yes"];
+    elsewhere.run(&erase).succeeds();
+    server.there(&erase).succeeds();
+    for place in [&server.place, &elsewhere] {
+        place.write("loan.ndjson", LOANS.lines().next().unwrap());
+    }
+    for keep_going in [&[][..], &["--keep-going"]] {
+        let input = [&["record", "--file", "loan.ndjson"], keep_going].concat();
+        let (here, there) = (elsewhere.run(&input), server.there(&input));
+        assert_eq!(
+            (here.code, &here.out, &here.err),
+            (1, &there.out, &there.err)
+        );
+        assert_eq!(there.code, 1);
+        assert!(here.err.contains("has been erased"), "{}", here.err);
+    }
+}
+
+#[test]
 fn a_record_without_an_id_gets_one_on_the_way() {
     let server = Server::with_loans();
     let receipt = server

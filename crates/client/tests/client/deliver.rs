@@ -115,6 +115,25 @@ fn attachments_records_and_batches_go_in_their_order() {
 }
 
 #[test]
+fn records_and_rows_that_have_been_erased_are_refused_as_such() {
+    let erased = r#"{"code":"record-erased","status":409,"detail":"the record of the id \"a\", at index 7, has been erased"}"#;
+    let server = Server::of(vec![
+        lines(&[&format!(r#"{{"line":1,"error":{erased}}}"#)]),
+        lines(&[&format!(r#"{{"row":1,"error":{erased}}}"#)]),
+    ]);
+    let delivery = deliver(&server, &[record(1), parcel(ParcelKind::Batch, 2, 1, "x")]);
+    assert_eq!((delivery.parcels, delivery.failure), (2, None));
+    for outcome in delivery.outcomes {
+        let Outcome::Refused(refusal) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert!(refusal.is_erased());
+        // It is known by its id.
+        assert!(refusal.what.contains("\"a\""), "{}", refusal.what);
+    }
+}
+
+#[test]
 fn bytes_that_are_no_batch_do_not_hold_up_what_follows() {
     let problem = r#"{"code":"invalid-body","status":400,"detail":"not Arrow"}"#;
     let server = Server::of(vec![

@@ -57,7 +57,8 @@ enum Wait {
 ///
 /// The body is one record in JSON, a batch in NDJSON, or a batch in Arrow IPC. A single record is answered with its
 /// receipt; a batch with one line for each record, in order, either a receipt or what is wrong. Sending the same record
-/// with the same id again gives the first receipt again; the same id with other content is a conflict.
+/// with the same id again gives the first receipt again; the same id with other content is a conflict, and an id whose record
+/// has been erased is refused as `record-erased`.
 #[utoipa::path(
     post, path = "/v1/ledgers/{ledger}/records", tag = "records", operation_id = "appendRecords",
     params(
@@ -281,6 +282,7 @@ pub(super) fn outcome(answer: &Result<Receipt, causebook_ledger::AppendError>) -
         Ok(_) => "recorded",
         Err(AppendError::Busy { .. }) => "busy",
         Err(AppendError::Conflict { .. }) => "conflict",
+        Err(AppendError::Erased { .. }) => "erased",
         Err(AppendError::Failed { .. }) => "failed",
         Err(_) => "refused",
     }

@@ -93,6 +93,8 @@ codes! {
         "The detail names the limit. Larger values go to attachments, larger batches into several requests.";
     Conflict "conflict" CONFLICT "The id is taken by a record with other content"
         "What is recorded stays. Give the record another id, or record a correction that refers to it.";
+    RecordErased "record-erased" CONFLICT "The record of this id has been erased"
+        "Do not send it again, and let go of what you have of it: the sender may be the last place that holds what was to be forgotten.";
     LedgerExists "ledger-exists" CONFLICT "There is a ledger of this name"
         "Choose another name.";
     NotCoveredYet "not-covered-yet" CONFLICT "No signed checkpoint covers the record yet"

@@ -326,11 +326,10 @@ fn a_whole_batch_is_recorded_or_nothing_of_it() {
     assert_eq!(server.anyone().get("/v1/ledgers/main").json()["size"], 2);
 }
 
-#[test]
-fn an_arrow_batch_is_recorded_row_by_row() {
+/// Three rows in Arrow, of which two have the same id.
+fn arrow_batch() -> Vec<u8> {
     use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
     use std::sync::Arc;
-    let server = Running::new();
     let columns: [(&str, ArrayRef); 4] = [
         ("id", Arc::new(StringArray::from(vec!["a", "b", "b"]))),
         ("model", Arc::new(StringArray::from(vec!["m", "m", "m"]))),
@@ -347,6 +346,64 @@ fn an_arrow_batch_is_recorded_row_by_row() {
     writer.write(&batch).unwrap();
     writer.finish().unwrap();
     drop(writer);
+    stream
+}
+
+#[test]
+fn an_erased_record_that_is_sent_again_is_refused_as_such_in_every_form() {
+    let server = Running::new();
+    let caller = server.anyone();
+    let whole = json!({"reason": "asked"});
+    let part = json!({"facts": ["/subject"], "reason": "asked"});
+    for (id, erasure) in [("a", &whole), ("b", &part)] {
+        caller.record(&decision(id, "deny"));
+        let path = format!("/v1/ledgers/main/records/{id}/erasure");
+        assert_eq!(caller.post(&path, erasure).status, 200);
+    }
+    for sent in [
+        decision("a", "deny"),
+        decision("a", "approve"),
+        decision("b", "deny"),
+    ] {
+        let answer = caller.record(&sent);
+        assert_eq!(
+            (
+                answer.status,
+                answer.code().as_str(),
+                answer.pointer().as_str()
+            ),
+            (409, "record-erased", "/id")
+        );
+        assert!(!answer.body.contains("person"), "{}", answer.body);
+    }
+    let lines = [decision("a", "deny"), decision("c", "deny")];
+    let lines = lines.map(|line| line.to_string()).join("\n");
+    let told = caller.batch(&lines).lines();
+    assert_eq!(told[0]["error"]["code"], "record-erased", "{told:?}");
+    assert_eq!(told[1]["id"], "c", "{told:?}");
+    let headers = [("content-type", "application/x-ndjson")];
+    let path = "/v1/ledgers/main/records?whole=true";
+    let none = caller.send("POST", path, &headers, Some(lines.as_bytes()));
+    assert_eq!(
+        (none.code().as_str(), none.pointer().as_str()),
+        ("record-erased", "/1/id")
+    );
+    let headers = [("content-type", "application/vnd.apache.arrow.stream")];
+    let path = "/v1/ledgers/main/records";
+    let rows = caller
+        .send("POST", path, &headers, Some(&arrow_batch()))
+        .lines();
+    for row in &rows {
+        assert_eq!(row["error"]["code"], "record-erased", "{rows:?}");
+    }
+    let metrics = caller.get("/metrics").body;
+    assert!(metrics.contains("result=\"erased\""), "{metrics}");
+}
+
+#[test]
+fn an_arrow_batch_is_recorded_row_by_row() {
+    let server = Running::new();
+    let stream = arrow_batch();
     let headers = [("content-type", "application/vnd.apache.arrow.stream")];
     let answer = server
         .anyone()
