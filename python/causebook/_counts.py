@@ -29,7 +29,8 @@ class Counts(NamedTuple):
     pending: int
     """Kept, and not yet delivered."""
     refused: int
-    """Refused by the ledger for good; they and the reasons are kept in the spool, in `refused.ndjson`."""
+    """Refused by the ledger for good; they and the reasons are kept in the spool, in `refused.ndjson`, without the content of
+    those that have been erased."""
     lost: int
     """Not kept, because the spool was full or the disk failed. Their numbers are missing in the ledger, which sees the gap."""
     failed: int

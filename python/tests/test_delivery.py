@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ledgers import post
 from serving import Server
 
 import causebook
@@ -424,6 +425,29 @@ def test_what_the_ledger_refuses_is_counted_said_and_kept(
     assert line["code"] == "invalid-record"
     assert json.loads(line["record"])["time"] == "yesterday"
     assert "refused by the ledger" in caplog.text
+
+
+def test_what_has_been_erased_is_counted_and_said_and_its_content_kept_nowhere(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with causebook.connect(server.url) as book:
+        book.record(model="m", input={"name": "Xyzzy"}, id="d-1")
+        assert book.flush().delivered == 1
+    post(server.url, "records/d-1/erasure", json.dumps({"reason": "asked for"}).encode())
+    with causebook.connect(server.url) as book:
+        book.record(model="m", input={"name": "Xyzzy"}, id="d-1")
+        book.record(model="m", input=1, time="yesterday")
+        counts = book.flush()
+        assert (counts.refused, counts.pending) == (2, 0)
+    (kept,) = (tmp_path / "spool").rglob("refused.ndjson")
+    erased, invalid = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert (erased["code"], erased["seq"], erased["record"]) == ("record-erased", 1, None)
+    assert '"d-1"' in erased["what"]
+    assert invalid["record"]
+    assert "without the content of 1 that the ledger has erased" in caplog.text
+    files = [file for file in (tmp_path / "spool").rglob("*") if file.is_file()]
+    assert files and not [file for file in files if b"Xyzzy" in file.read_bytes()]
+    assert "Xyzzy" not in caplog.text
 
 
 def test_a_full_spool_raises_if_that_was_asked_for_and_the_ledger_sees_the_gap(server: Server) -> None:

@@ -4,8 +4,8 @@
 //! <spool>/<run>/lock              held by the process that writes the run, or by the one that adopted it
 //! <spool>/<run>/about.json        for people: which program, which process, where to
 //! <spool>/<run>/00000001.seg …    what is not yet delivered
-//! <spool>/<run>/refused.ndjson    what the ledger refused, and why
-//! <spool>/<run>/refused-7.arrow   the batch from number 7 on, of which rows were refused
+//! <spool>/<run>/refused.ndjson    what the ledger refused, and why; not the content of what it has erased
+//! <spool>/<run>/refused-7.arrow   the batch from number 7 on, of which rows were refused, none because it was erased
 //! <spool>/<run>/00000001.damaged  a segment that could not be read whole
 //! ```
 
@@ -160,12 +160,24 @@ impl RunFolder {
 
     /// Keeps a batch with rows that were refused: an Arrow IPC stream.
     pub(crate) fn keep_refused_batch(&self, seq: u64, body: &[u8]) -> Result<(), SpoolError> {
-        let path = self.path.join(format!("refused-{seq}.arrow"));
-        // It may be there: what was delivered once may be delivered again.
-        let _ = fs::remove_file(&path);
+        self.forget_refused_batch(seq)?;
+        let path = self.refused_batch(seq);
         private_file(&path)?
             .write_all(body)
             .map_err(SpoolError::disk("writing", &path))
+    }
+
+    /// Removes a batch that was kept. It may be there: what was delivered once may be delivered again.
+    pub(crate) fn forget_refused_batch(&self, seq: u64) -> Result<(), SpoolError> {
+        let path = self.refused_batch(seq);
+        match fs::remove_file(&path) {
+            Err(error) if !absent(&error) => Err(SpoolError::disk("removing", &path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn refused_batch(&self, seq: u64) -> PathBuf {
+        self.path.join(format!("refused-{seq}.arrow"))
     }
 
     /// Keeps a line about what was refused.

@@ -23,6 +23,7 @@ mod error;
 mod folder;
 mod frame;
 mod orphan;
+mod refused;
 mod segment;
 mod sender;
 mod spool;

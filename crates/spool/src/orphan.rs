@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cursor::{Cursor, End};
-use crate::destination::{Destination, Outcome, Parcel, Unavailable};
+use crate::destination::{Destination, Unavailable};
 use crate::error::SpoolError;
 use crate::folder::RunFolder;
 use crate::frame::{SEGMENT_HEADER_BYTES, is_segment};
+use crate::refused::Refused;
 use crate::segment::{Place, Segment};
-use crate::sender::{attempted, refused_batches, refused_line};
+use crate::sender::attempted;
 use crate::spool::Event;
 
 /// A run that was taken over.
@@ -84,14 +85,10 @@ impl Orphan {
             }
             Ok(read) => {
                 let delivery = attempted(destination, &read.parcels);
-                let refused = refused(&read.parcels, &delivery, &mut step);
-                if !refused.is_empty() {
-                    self.keep(
-                        &refused,
-                        &refused_batches(&read.parcels, &delivery),
-                        &mut step,
-                    );
-                }
+                step.records += delivery.outcomes.len() as u64;
+                let refused = Refused::of(&read.parcels, &delivery);
+                step.events
+                    .extend(refused.keep(Some(&self.folder), " of another process"));
                 let last = delivery.parcels.checked_sub(1);
                 if let Some(reached) = last.and_then(|last| read.ends.get(last)).copied() {
                     cursor.offset = reached;
@@ -180,43 +177,4 @@ impl Orphan {
         }
         Some((segment, cursor))
     }
-
-    fn keep(&self, lines: &[String], batches: &[&Parcel<'_>], step: &mut Step) {
-        let keep_batch =
-            |parcel: &&Parcel<'_>| self.folder.keep_refused_batch(parcel.seq, parcel.body);
-        let kept = self.folder.keep_refused(&lines.concat());
-        let kept = match kept.and_then(|()| batches.iter().try_for_each(keep_batch)) {
-            Ok(()) => format!("kept in {}", self.folder.path().display()),
-            Err(error) => format!("not kept: {error}"),
-        };
-        step.events.push(Event::error(format!(
-            "{} records of another process were refused by the ledger, {kept}",
-            lines.len()
-        )));
-    }
-}
-
-fn refused(
-    parcels: &[crate::destination::Parcel<'_>],
-    delivery: &crate::destination::Delivery,
-    step: &mut Step,
-) -> Vec<String> {
-    let mut lines: Vec<String> = delivery
-        .attachments_refused
-        .iter()
-        .map(|refusal| refused_line(refusal, None, None))
-        .collect();
-    let mut outcomes = delivery.outcomes.iter();
-    for parcel in parcels.iter().take(delivery.parcels) {
-        for row in 0..u64::from(parcel.rows) {
-            let Some(outcome) = outcomes.next() else {
-                break;
-            };
-            step.records += 1;
-            if let Outcome::Refused(refusal) = outcome {
-                lines.push(refused_line(refusal, Some(parcel.seq + row), Some(parcel)));
-            }
-        }
-    }
-    lines
 }

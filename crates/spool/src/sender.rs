@@ -12,6 +12,7 @@ use crate::destination::{Delivery, Destination, Outcome, Parcel, ParcelKind, Una
 use crate::error::SpoolError;
 use crate::folder::RunFolder;
 use crate::orphan::Orphan;
+use crate::refused::Refused;
 use crate::segment::{Place, Segment};
 use crate::spool::Event;
 use crate::state::{Shared, State, now};
@@ -193,21 +194,14 @@ impl Sender {
         // Otherwise they are those that were never kept, which are counted already.
         let counts = delivery.parcels > 0 && mem::take(&mut self.passed_over);
         let unreadable = if counts { missed } else { 0 };
-        let refused = settle(&self.shared, &read.parcels, &delivery, reached - start);
+        settle(&self.shared, &read.parcels, &delivery, reached - start);
         self.shared.lock().counters.unreadable += unreadable;
-        let batches = refused_batches(&read.parcels, &delivery);
-        let kept = self.folder.as_deref().map_or(Ok(()), |folder| {
-            batches
-                .iter()
-                .try_for_each(|parcel| folder.keep_refused_batch(parcel.seq, parcel.body))
-        });
+        let refused = Refused::of(&read.parcels, &delivery);
+        let said = refused.keep(self.folder.as_deref(), "");
         self.cursor.offset = reached;
-        if let Err(error) = kept {
-            (self.listener)(Event::error(format!(
-                "a refused batch is not kept: {error}"
-            )));
+        if let Some(event) = said {
+            (self.listener)(event);
         }
-        self.keep(&refused, self.folder.clone().as_deref());
     }
 
     /// What cannot be read is passed over and kept, and the segment is not written to any more.
@@ -295,25 +289,6 @@ impl Sender {
         Ok(None)
     }
 
-    fn keep(&self, refused: &[String], folder: Option<&RunFolder>) {
-        if refused.is_empty() {
-            return;
-        }
-        let lines: String = refused.concat();
-        let kept = folder.map(|folder| folder.keep_refused(&lines));
-        let where_kept = match (kept, folder) {
-            (Some(Ok(())), Some(folder)) => format!("kept in {}", folder.path().display()),
-            (Some(Err(error)), _) => format!("not kept: {error}"),
-            _ => "not kept, delivery is from memory".to_owned(),
-        };
-        let first = refused.first().map_or("", String::as_str).trim_end();
-        (self.listener)(Event::error(format!(
-            "{} records were refused by the ledger, {where_kept}; the first: {}",
-            refused.len(),
-            shortened(first)
-        )));
-    }
-
     fn failed(&mut self, what: String) {
         let failure = Unavailable {
             what,
@@ -378,13 +353,8 @@ impl Retry {
     }
 }
 
-/// Takes note of a delivery. Gives a line for each record that was refused.
-fn settle(shared: &Shared, parcels: &[Parcel<'_>], delivery: &Delivery, bytes: u64) -> Vec<String> {
-    let mut refused: Vec<String> = delivery
-        .attachments_refused
-        .iter()
-        .map(|refusal| refused_line(refusal, None, None))
-        .collect();
+/// Takes note of a delivery.
+fn settle(shared: &Shared, parcels: &[Parcel<'_>], delivery: &Delivery, bytes: u64) {
     let mut outcomes = delivery.outcomes.iter();
     let mut state = shared.lock();
     state.unread = state.unread.saturating_sub(bytes);
@@ -396,10 +366,7 @@ fn settle(shared: &Shared, parcels: &[Parcel<'_>], delivery: &Delivery, bytes: u
             let seq = parcel.seq + row;
             match outcome {
                 Outcome::Stored(_) => state.counters.delivered += 1,
-                Outcome::Refused(refusal) => {
-                    state.counters.refused += 1;
-                    refused.push(refused_line(refusal, Some(seq), Some(parcel)));
-                }
+                Outcome::Refused(_) => state.counters.refused += 1,
             }
             if let Some(wanted) = state.wanted.get_mut(&seq) {
                 *wanted = Some(outcome.clone());
@@ -408,7 +375,6 @@ fn settle(shared: &Shared, parcels: &[Parcel<'_>], delivery: &Delivery, bytes: u
     }
     drop(state);
     shared.progress.notify_all();
-    refused
 }
 
 /// Delivers; a destination that panics has not.
@@ -435,51 +401,6 @@ fn missed(next_seq: &mut u64, parcels: Option<&[Parcel<'_>]>) -> u64 {
         *next_seq = (*next_seq).max(after);
     }
     missed
-}
-
-/// Batches of which a row was refused.
-pub(crate) fn refused_batches<'a>(
-    parcels: &'a [Parcel<'a>],
-    delivery: &Delivery,
-) -> Vec<&'a Parcel<'a>> {
-    let mut outcomes = delivery.outcomes.iter();
-    let mut found = Vec::new();
-    for parcel in parcels.iter().take(delivery.parcels) {
-        let rows = outcomes.by_ref().take(parcel.rows as usize);
-        // All of them are taken, so that the next parcel's are next.
-        let refused = rows.fold(false, |refused, it| {
-            refused | matches!(it, Outcome::Refused(_))
-        });
-        if refused && parcel.kind == ParcelKind::Batch {
-            found.push(parcel);
-        }
-    }
-    found
-}
-
-/// A line of JSON about something that was refused.
-pub(crate) fn refused_line(
-    refusal: &crate::destination::Refusal,
-    seq: Option<u64>,
-    parcel: Option<&Parcel<'_>>,
-) -> String {
-    let record = parcel
-        .filter(|parcel| parcel.kind == ParcelKind::Record)
-        .map(|parcel| String::from_utf8_lossy(parcel.body).into_owned());
-    let line = serde_json::json!({
-        "code": refusal.code,
-        "what": refusal.what,
-        "seq": seq,
-        "record": record,
-    });
-    format!("{line}\n")
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(300) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }
 
 /// Says that the thread is gone, however it went.

@@ -15,7 +15,7 @@ pub struct Counters {
     pub recorded: u64,
     /// In the ledger, for certain.
     pub delivered: u64,
-    /// Refused by the ledger for good; kept in `refused.ndjson`.
+    /// Refused by the ledger for good; kept in `refused.ndjson`, without its content where the ledger has erased it.
     pub refused: u64,
     /// Never put into the spool, because it was full or the disk failed. Their numbers are missing in the ledger, so it
     /// sees the gap.

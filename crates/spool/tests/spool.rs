@@ -23,8 +23,16 @@ struct Book {
     /// Deliveries that fail before one succeeds: each says how many parcels it takes.
     failures: Vec<usize>,
     down: bool,
+    /// Numbers of records that have been erased.
+    erased: Vec<u64>,
     slow: Duration,
     idle: u32,
+}
+
+impl Book {
+    fn forgets(&self, seq: u64) -> bool {
+        self.erased.contains(&seq)
+    }
 }
 
 #[derive(Clone, Default)]
@@ -67,7 +75,13 @@ impl Destination for Ledger {
             }
             book.bodies.push(parcel.body.to_vec());
             for row in 0..u64::from(parcel.rows) {
-                delivery.outcomes.push(if parcel.body.starts_with(b"bad") {
+                let forgets = book.forgets(parcel.seq + row);
+                delivery.outcomes.push(if forgets {
+                    Outcome::Refused(Refusal {
+                        code: Refusal::ERASED.to_owned(),
+                        what: format!("id-{} has been erased", parcel.seq + row),
+                    })
+                } else if parcel.body.starts_with(b"bad") {
                     Outcome::Refused(Refusal {
                         code: "invalid".to_owned(),
                         what: "it is bad".to_owned(),
@@ -425,7 +439,88 @@ fn what_is_refused_is_kept_with_the_reason() {
         kept,
         "{\"code\":\"invalid\",\"record\":\"bad one\",\"seq\":2,\"what\":\"it is bad\"}\n"
     );
-    assert!(events.lock().unwrap().iter().any(|event| event.is_error));
+    let said = events.lock().unwrap().clone();
+    let place = folder.path().join("run");
+    let expected = format!(
+        "1 record was refused by the ledger, kept in {}; the first: invalid: it is bad",
+        place.display()
+    );
+    assert_eq!(
+        said,
+        [Event {
+            is_error: true,
+            text: expected
+        }]
+    );
+}
+
+#[test]
+fn what_has_been_erased_is_told_by_its_number_and_its_content_kept_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    ledger.0.lock().unwrap().erased = vec![2];
+    let (spool, events) = open(&options(Some(folder.path()), "run"), &ledger);
+    for body in ["good", "secret", "bad one"] {
+        append(&spool, body);
+    }
+    assert!(spool.flush(LONG));
+    let counters = spool.close(LONG);
+    assert_eq!((counters.delivered, counters.refused), (1, 2));
+    let kept = fs::read_to_string(folder.path().join("run/refused.ndjson")).unwrap();
+    assert_eq!(
+        kept,
+        "{\"code\":\"record-erased\",\"record\":null,\"seq\":2,\"what\":\"id-2 has been erased\"}\n\
+         {\"code\":\"invalid\",\"record\":\"bad one\",\"seq\":3,\"what\":\"it is bad\"}\n"
+    );
+    let said = events.lock().unwrap().last().unwrap().text.clone();
+    assert!(
+        said.ends_with("run without the content of 1 that the ledger has erased; the first: record-erased: id-2 has been erased"),
+        "{said}"
+    );
+    nothing_holds(folder.path(), "secret");
+}
+
+#[test]
+fn what_has_been_erased_is_kept_nowhere_by_the_process_that_adopts_it_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::default();
+    ledger.set_down(true);
+    let (left, _) = open(&options(Some(folder.path()), "left"), &ledger);
+    append(&left, "secret");
+    let seq = left.reserve(2);
+    let batch = left.append_reserved(ParcelKind::Batch, 2, seq, b"secret rows");
+    left.settle(&batch.unwrap()).unwrap();
+    left.close(Duration::ZERO);
+    // As an earlier delivery left it, that was cut off: a row was refused then, and none had been erased.
+    fs::write(folder.path().join("left/refused-2.arrow"), b"secret rows").unwrap();
+    ledger.set_down(false);
+    ledger.0.lock().unwrap().erased = vec![1, 3];
+    let (spool, events) = open(&options(Some(folder.path()), "run"), &ledger);
+    assert!(spool.finish_adoption(LONG));
+    assert_eq!(spool.close(LONG).adopted, 3);
+    let kept = fs::read_to_string(folder.path().join("left/refused.ndjson")).unwrap();
+    assert_eq!(kept.matches("record-erased").count(), 2, "{kept}");
+    let said = format!("{:?}", events.lock().unwrap());
+    assert!(
+        said.contains("2 records of another process were refused by the ledger"),
+        "{said}"
+    );
+    assert!(said.contains("nor the batches with them"), "{said}");
+    nothing_holds(folder.path(), "secret");
+}
+
+/// No file below a folder has these bytes.
+fn nothing_holds(folder: &Path, text: &str) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            nothing_holds(&path, text);
+        } else {
+            let content = fs::read(&path).unwrap();
+            let found = content.windows(text.len()).any(|it| it == text.as_bytes());
+            assert!(!found, "{}", path.display());
+        }
+    }
 }
 
 #[test]
