@@ -23,6 +23,7 @@ from causebook._faces import ReadFace, WatchFace
 from causebook._labels import actor_of, automation_of, label, model_of, score_of
 from causebook._linked import LinkedFaces
 from causebook._load import native
+from causebook._plain import count
 from causebook._seam import MISSING, Recorded, not_captured, uuid7
 from causebook._settings import Settings
 
@@ -421,20 +422,19 @@ class Book(DecisionFace, DecideFace, LinkedFaces, WatchFace, ReadFace):
         if counts.pending:
             why = f" ({counts.trouble})" if counts.trouble else ""
             if settings.spool is None:
-                _log.error(
-                    "%d records were not delivered to %s and are lost%s", counts.pending, settings.destination, why
-                )
+                _log.error("%s not delivered to %s: lost%s", count(counts.pending, "record"), settings.destination, why)
             else:
                 _log.warning(
-                    "%d records are not yet delivered to %s%s; they are kept in %s, and the next process that records "
-                    "to it delivers them",
-                    counts.pending,
+                    "%s not yet delivered to %s%s: kept in %s, and delivered by the next process that records to it",
+                    count(counts.pending, "record"),
                     settings.destination,
                     why,
                     settings.spool,
                 )
-        if counts.lost or counts.failed:
-            _log.error("%d records could not be kept, %d failures in all", counts.lost, counts.failed)
+        if counts.lost:
+            _log.error("%s could not be kept: lost", count(counts.lost, "record"))
+        if counts.failed:
+            _log.error("%s while recording", count(counts.failed, "failure"))
 
 
 NOTHING = (0, 0, 0, 0, 0, 0, 0, 0, None)

@@ -13,6 +13,7 @@ from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from causebook._plain import count as count
 from causebook._plain import items, members, number
 
 if TYPE_CHECKING:
@@ -43,11 +44,6 @@ def cut(text: str, width: int) -> str:
 
 def _printable(text: str, besides: str = "") -> str:
     return "".join(c if c.isprintable() or c in besides else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def count(number: int, noun: str) -> str:
-    """`1 record`, `1,234 records`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def one_line(value: object) -> str:

@@ -38,3 +38,8 @@ def items(value: object) -> list[Any]:
 def number(value: object) -> float | int | None:
     """A number; of anything else, none."""
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def count(number: int, noun: str) -> str:
+    """`1 record`, `1,234 records`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -203,7 +203,7 @@ def test_what_could_not_be_sent_is_said_at_the_end_and_kept(server: Server, tmp_
     begun = time.monotonic()
     said = run(script, server.url)
     assert time.monotonic() - begun < 10
-    assert "1 records are not yet delivered" in said
+    assert "1 record not yet delivered" in said
     assert str(tmp_path / "spool") in said
     server.start()
     with causebook.connect(server.url):
@@ -273,7 +273,7 @@ def test_an_interrupted_close_has_closed_and_says_what_is_kept(server: Server) -
     """
     said = run(script, server.url)
     assert "interrupted False" in said
-    assert "1 records are not yet delivered" in said
+    assert "1 record not yet delivered" in said
 
 
 @pytest.mark.parametrize("ending", ["os._exit(0)", "sys.exit(0)", "os.kill(os.getpid(), signal.SIGKILL)"])
