@@ -16,7 +16,10 @@ pub(super) enum Arithmetic {
     Two(Binary),
     Cast(i64),
     /// Bounds given as attributes; as inputs, they are the second and third.
-    Clip { least: Option<f32>, most: Option<f32> },
+    Clip {
+        least: Option<f32>,
+        most: Option<f32>,
+    },
     Where,
 }
 
@@ -184,7 +187,9 @@ fn unary(one: Unary, data: &Data) -> Option<Data> {
     }
     if one == Unary::IsNan {
         let list = data.doubles()?;
-        return Some(Data::Boolean(list.iter().map(|value| value.is_nan()).collect()));
+        return Some(Data::Boolean(
+            list.iter().map(|value| value.is_nan()).collect(),
+        ));
     }
     match data {
         Data::Single(list) => {
@@ -360,7 +365,10 @@ fn integers(two: Binary, pairs: &[(i64, i64)], blank: bool) -> Option<Done<Vec<i
     let each = pairs.iter().map(|(x, y)| match of(*x, *y) {
         Some(value) => Ok(value),
         None if blank => Ok(0),
-        None => Err(Trouble::Row(format!("{} of {x} and {y} is no number", two.name()))),
+        None => Err(Trouble::Row(format!(
+            "{} of {x} and {y} is no number",
+            two.name()
+        ))),
     });
     Some(each.collect())
 }
@@ -423,7 +431,9 @@ fn cast(data: &Data, to: i64, work: &Work) -> Done<Data> {
     let no_whole = |value: f64| match whole(value) {
         Some(whole) => Ok(whole),
         None if work.blank => Ok(0),
-        None => Err(Trouble::Row(format!("{value} is to be made a whole number"))),
+        None => Err(Trouble::Row(format!(
+            "{value} is to be made a whole number"
+        ))),
     };
     Ok(match (to, data) {
         (FLOAT, Data::Single(_))
@@ -459,7 +469,9 @@ fn cast(data: &Data, to: i64, work: &Work) -> Done<Data> {
             Data::Text(list.iter().map(|value| value.to_string().into()).collect())
         }
         // How fractions are written, and what is read as one, is the library's own.
-        (STRING, _) => return Err(unsupported(&format!("Cast of {} to string", data.kind())).into()),
+        (STRING, _) => {
+            return Err(unsupported(&format!("Cast of {} to string", data.kind())).into());
+        }
         _ => return Err(unsupported(&format!("Cast of {} to a number", data.kind())).into()),
     })
 }

@@ -30,7 +30,10 @@ impl<'a> Attributes<'a> {
     }
 
     fn wrong(&self, name: &str) -> ModelError {
-        malformed(self.operator, &format!("its attribute {name:?} is of another type"))
+        malformed(
+            self.operator,
+            &format!("its attribute {name:?} is of another type"),
+        )
     }
 
     pub(super) fn integer(&mut self, name: &str, default: i64) -> Got<i64> {

@@ -16,23 +16,39 @@ use super::{malformed, unsupported};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Encode {
     /// `(value - offset) * scale`, per column or with one of each for all.
-    Scaler { offset: Vec<f32>, scale: Vec<f32> },
+    Scaler {
+        offset: Vec<f32>,
+        scale: Vec<f32>,
+    },
     /// Puts another value where there is a certain one, NaN for instance.
-    Imputer { replaced: Data, imputed: Data },
+    Imputer {
+        replaced: Data,
+        imputed: Data,
+    },
     OneHotEncoder {
         categories: Categories,
         count: usize,
         zeros: bool,
     },
     /// `LabelEncoder` and `CategoryMapper`: one table, or one for each direction.
-    Map { tables: Vec<Table> },
+    Map {
+        tables: Vec<Table>,
+    },
     /// By the sum of absolute values, or by the root of the sum of squares.
-    Normalizer { squares: bool },
-    Binarizer { threshold: f32 },
-    FeatureVectorizer { sizes: Vec<usize> },
+    Normalizer {
+        squares: bool,
+    },
+    Binarizer {
+        threshold: f32,
+    },
+    FeatureVectorizer {
+        sizes: Vec<usize>,
+    },
     ArrayFeatureExtractor,
     /// Scores by the names of their classes: the scores stay as they are here.
-    ZipMap { labels: Labels },
+    ZipMap {
+        labels: Labels,
+    },
 }
 
 /// Categories and their columns.
@@ -90,7 +106,10 @@ impl Encode {
             },
             "FeatureVectorizer" => {
                 let sizes = attributes.integers("inputdimensions")?.unwrap_or_default();
-                let sizes: Option<_> = sizes.iter().map(|size| usize::try_from(*size).ok()).collect();
+                let sizes: Option<_> = sizes
+                    .iter()
+                    .map(|size| usize::try_from(*size).ok())
+                    .collect();
                 let negative = || malformed("FeatureVectorizer", "a dimension is negative");
                 Encode::FeatureVectorizer {
                     sizes: sizes.ok_or_else(negative)?,
@@ -128,8 +147,9 @@ impl Encode {
             .rows_and_columns()
             .ok_or_else(|| unfit("an encoder", inputs))?;
         let data = match (self, &given.data) {
-            (Encode::Scaler { offset, scale }, data) => scaled(offset, scale, data, columns)
-                .ok_or_else(|| unfit("Scaler", inputs))?,
+            (Encode::Scaler { offset, scale }, data) => {
+                scaled(offset, scale, data, columns).ok_or_else(|| unfit("Scaler", inputs))?
+            }
             (Encode::Imputer { replaced, imputed }, data) => {
                 imputed_values(replaced, imputed, data, columns)
                     .ok_or_else(|| unfit("Imputer", inputs))?
@@ -140,9 +160,11 @@ impl Encode {
                 let mut found = tables.iter().filter_map(|table| table.map(data));
                 found.next().ok_or_else(|| unfit("LabelEncoder", inputs))?
             }
-            (Encode::Normalizer { squares }, Data::Single(list)) => {
-                Data::Single(list.chunks(columns.max(1)).flat_map(|row| normalized(row, *squares)).collect())
-            }
+            (Encode::Normalizer { squares }, Data::Single(list)) => Data::Single(
+                list.chunks(columns.max(1))
+                    .flat_map(|row| normalized(row, *squares))
+                    .collect(),
+            ),
             (Encode::Binarizer { threshold }, Data::Single(list)) => {
                 let bit = |value: &f32| if value > threshold { 1.0 } else { 0.0 };
                 Data::Single(list.iter().map(bit).collect())
@@ -210,7 +232,9 @@ impl Encode {
 
 fn imputer(attributes: &mut Attributes<'_>) -> Got<Encode> {
     let singles = attributes.singles("imputed_value_floats")?;
-    let integers = attributes.integers("imputed_value_int64s")?.unwrap_or_default();
+    let integers = attributes
+        .integers("imputed_value_int64s")?
+        .unwrap_or_default();
     let single = attributes.single("replaced_value_float")?.unwrap_or(0.0);
     let integer = attributes.integer("replaced_value_int64", 0)?;
     match (singles.is_empty(), integers.is_empty()) {
@@ -222,7 +246,10 @@ fn imputer(attributes: &mut Attributes<'_>) -> Got<Encode> {
             replaced: Data::Integer(vec![integer]),
             imputed: Data::Integer(integers),
         }),
-        _ => Err(malformed("Imputer", "it has no values to put in, or of two types")),
+        _ => Err(malformed(
+            "Imputer",
+            "it has no values to put in, or of two types",
+        )),
     }
 }
 
@@ -233,13 +260,21 @@ fn one_hot(attributes: &mut Attributes<'_>) -> Got<Encode> {
     let (categories, count) = match (integers.is_empty(), words.is_empty()) {
         (false, true) => {
             let count = integers.len();
-            (Categories::Integers(unique(integers, "OneHotEncoder")?), count)
+            (
+                Categories::Integers(unique(integers, "OneHotEncoder")?),
+                count,
+            )
         }
         (true, false) => {
             let count = words.len();
             (Categories::Texts(unique(words, "OneHotEncoder")?), count)
         }
-        _ => return Err(malformed("OneHotEncoder", "its categories are not named, or named twice")),
+        _ => {
+            return Err(malformed(
+                "OneHotEncoder",
+                "its categories are not named, or named twice",
+            ));
+        }
     };
     Ok(Encode::OneHotEncoder {
         categories,
@@ -255,11 +290,17 @@ fn texts(attributes: &mut Attributes<'_>, name: &str) -> Got<Vec<Arc<str>>> {
 /// Keys and their places; which of two equal ones counts, is not the same in all versions of the runtime.
 fn unique<K: std::hash::Hash + Eq>(keys: Vec<K>, operator: &str) -> Got<HashMap<K, usize>> {
     let count = keys.len();
-    let map: HashMap<K, usize> = keys.into_iter().enumerate().map(|(at, key)| (key, at)).collect();
+    let map: HashMap<K, usize> = keys
+        .into_iter()
+        .enumerate()
+        .map(|(at, key)| (key, at))
+        .collect();
     if map.len() == count {
         return Ok(map);
     }
-    Err(unsupported(&format!("{operator} with a key that is there twice")))
+    Err(unsupported(&format!(
+        "{operator} with a key that is there twice"
+    )))
 }
 
 fn tables(attributes: &mut Attributes<'_>) -> Got<Vec<Table>> {
@@ -272,7 +313,9 @@ fn tables(attributes: &mut Attributes<'_>) -> Got<Vec<Table>> {
     let values = side(attributes, "values")?;
     let default = match (attributes.tensor("default_tensor")?, &values) {
         (Some(tensor), _) => tensor.data,
-        (None, Data::Single(_)) => Data::Single(vec![attributes.single("default_float")?.unwrap_or(-0.0)]),
+        (None, Data::Single(_)) => {
+            Data::Single(vec![attributes.single("default_float")?.unwrap_or(-0.0)])
+        }
         (None, Data::Integer(_)) => Data::Integer(vec![attributes.integer("default_int64", -1)?]),
         (None, Data::Text(_)) => {
             let text = attributes.text("default_string")?.unwrap_or("_Unused");
@@ -289,15 +332,24 @@ fn tables(attributes: &mut Attributes<'_>) -> Got<Vec<Table>> {
 /// `keys_…` or `values_…`: one of the four is there.
 fn side(attributes: &mut Attributes<'_>, side: &str) -> Got<Data> {
     let singles = attributes.singles(&format!("{side}_floats"))?;
-    let integers = attributes.integers(&format!("{side}_int64s"))?.unwrap_or_default();
+    let integers = attributes
+        .integers(&format!("{side}_int64s"))?
+        .unwrap_or_default();
     let words = texts(attributes, &format!("{side}_strings"))?;
     let tensor = attributes.tensor(&format!("{side}_tensor"))?;
-    let lists = [Data::Single(singles), Data::Integer(integers), Data::Text(words)];
+    let lists = [
+        Data::Single(singles),
+        Data::Integer(integers),
+        Data::Text(words),
+    ];
     let lists = lists.into_iter().chain(tensor.map(|tensor| tensor.data));
     let mut given = lists.filter(|list| list.len() > 0);
     match (given.next(), given.next()) {
         (Some(list), None) => Ok(list),
-        _ => Err(malformed("LabelEncoder", &format!("it has no {side}, or of two types"))),
+        _ => Err(malformed(
+            "LabelEncoder",
+            &format!("it has no {side}, or of two types"),
+        )),
     }
 }
 
@@ -320,7 +372,10 @@ impl Table {
     fn new(keys: Data, values: Data, default: Data) -> Got<Self> {
         const OPERATOR: &str = "LabelEncoder";
         if keys.len() != values.len() || default.len() != 1 || default.kind() != values.kind() {
-            return Err(malformed(OPERATOR, "its keys, values and default do not match"));
+            return Err(malformed(
+                OPERATOR,
+                "its keys, values and default do not match",
+            ));
         }
         let keys = match keys {
             Data::Integer(list) => Keys::Integers(unique(list, OPERATOR)?),
@@ -349,7 +404,9 @@ impl Table {
             }
             (Keys::Doubles(map), _) => {
                 let list = given.doubles()?;
-                list.into_iter().map(|key| map.get(&bits(key)).copied()).collect()
+                list.into_iter()
+                    .map(|key| map.get(&bits(key)).copied())
+                    .collect()
             }
             _ => return None,
         };
@@ -410,7 +467,11 @@ fn imputed_values(replaced: &Data, imputed: &Data, data: &Data, columns: usize) 
         (Data::Integer(replaced), Data::Integer(imputed), Data::Integer(list)) => {
             let replaced = replaced.first().copied()?;
             let put = |(place, value): (usize, &i64)| {
-                if *value == replaced { imputed[at(place)] } else { *value }
+                if *value == replaced {
+                    imputed[at(place)]
+                } else {
+                    *value
+                }
             };
             Some(Data::Integer(list.iter().enumerate().map(put).collect()))
         }
@@ -458,7 +519,10 @@ fn vectorize(sizes: &[usize], inputs: &[&Tensor], work: &mut Work) -> Done<Tenso
 /// Values of the last dimension by their places; of a list alone, as a row.
 fn extract(from: &Tensor, at: &Tensor, work: &mut Work) -> Done<Tensor> {
     let unfit = || unfit("ArrayFeatureExtractor", &[from, at]);
-    let asked = at.integers().filter(|list| !list.is_empty()).ok_or_else(unfit)?;
+    let asked = at
+        .integers()
+        .filter(|list| !list.is_empty())
+        .ok_or_else(unfit)?;
     let width = from.dims.last().copied().ok_or_else(unfit)?;
     let mut dims = from.dims.clone();
     if dims.len() == 1 {

@@ -2,9 +2,9 @@
 
 use crate::{ModelError, Scale, Task};
 
+use super::arithmetic::{Arithmetic, Binary, Unary};
 use super::encode::Encode;
 use super::graph::{Node, Run};
-use super::arithmetic::{Arithmetic, Binary, Unary};
 use super::operator::Operator;
 use super::shape::Shape;
 use super::tensor::{Data, Tensor};

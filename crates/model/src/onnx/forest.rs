@@ -12,6 +12,9 @@ use super::{malformed, unsupported};
 
 type Got<T> = Result<T, ModelError>;
 
+/// How many times as many nodes there may be as in the file.
+const SHARED: usize = 16;
+
 /// Lists of the attributes. Every list of nodes is of one length, and so is every list of weights.
 struct Lists<'a> {
     operator: &'static str,
@@ -132,9 +135,8 @@ impl<'a> Lists<'a> {
         };
         let thresholds = numbers(attributes, "nodes_values")?;
         let weights = numbers(attributes, &format!("{weighted}_weights"))?;
-        let mut integers = |name: &str| -> Got<Vec<i64>> {
-            Ok(attributes.integers(name)?.unwrap_or_default())
-        };
+        let mut integers =
+            |name: &str| -> Got<Vec<i64>> { Ok(attributes.integers(name)?.unwrap_or_default()) };
         let lists = Self {
             operator,
             trees: integers("nodes_treeids")?,
@@ -174,7 +176,10 @@ impl<'a> Lists<'a> {
         ];
         let missing = self.missing_yes.len();
         if lengths.iter().any(|length| *length != count) || (missing != count && missing != 0) {
-            return Err(malformed(self.operator, "its lists of nodes are not of one length"));
+            return Err(malformed(
+                self.operator,
+                "its lists of nodes are not of one length",
+            ));
         }
         let count = self.weights.len();
         let lengths = [
@@ -183,7 +188,10 @@ impl<'a> Lists<'a> {
             self.outputs.len(),
         ];
         if lengths.iter().any(|length| *length != count) {
-            return Err(malformed(self.operator, "its lists of weights are not of one length"));
+            return Err(malformed(
+                self.operator,
+                "its lists of weights are not of one length",
+            ));
         }
         if count == 0 {
             return Err(malformed(self.operator, "it has no leaves"));
@@ -193,7 +201,11 @@ impl<'a> Lists<'a> {
 
     fn ensemble(&self, mut base: Vec<f64>, outputs: usize, limits: &Limits) -> Got<Ensemble> {
         if outputs as u64 > limits.outputs {
-            return Err(too_large("outputs of the trees", outputs as u64, limits.outputs));
+            return Err(too_large(
+                "outputs of the trees",
+                outputs as u64,
+                limits.outputs,
+            ));
         }
         if base.is_empty() {
             base = vec![0.0; outputs];
@@ -215,7 +227,7 @@ impl<'a> Lists<'a> {
         Ok(Ensemble {
             columns: columns as usize,
             base,
-            trees: Planter::new(self, outputs)?.trees(limits)?,
+            trees: Planter::new(self, outputs, limits)?.trees(limits)?,
             arithmetic: if self.doubles {
                 Arithmetic::Double
             } else {
@@ -233,12 +245,14 @@ struct Planter<'l> {
     index: Vec<(i64, i64, usize)>,
     /// Places of nodes and of weights, sorted by node, then in the order of the file.
     weights: Vec<(usize, usize)>,
-    /// Nodes that a tree has taken.
-    taken: Vec<bool>,
+    /// Nodes that trees may still have. A node that two lead to is there twice, as for a set of categories, so there may
+    /// be more than in the file, but not many times more.
+    left: usize,
+    depth_most: u64,
 }
 
 impl<'l> Planter<'l> {
-    fn new(lists: &'l Lists<'l>, outputs: usize) -> Got<Self> {
+    fn new(lists: &'l Lists<'l>, outputs: usize, limits: &Limits) -> Got<Self> {
         let nodes = lists.trees.iter().zip(&lists.nodes).enumerate();
         let mut index: Vec<_> = nodes.map(|(at, (tree, node))| (*tree, *node, at)).collect();
         index.sort_unstable();
@@ -249,7 +263,8 @@ impl<'l> Planter<'l> {
         let mut planter = Self {
             lists,
             outputs,
-            taken: vec![false; index.len()],
+            left: index.len().saturating_mul(SHARED).saturating_add(SHARED),
+            depth_most: limits.tree_depth,
             index,
             weights: Vec::new(),
         };
@@ -290,7 +305,10 @@ impl<'l> Planter<'l> {
         let mut numbers: Vec<i64> = roots.iter().map(|(tree, _)| *tree).collect();
         numbers.sort_unstable();
         if numbers.windows(2).any(|pair| pair[0] == pair[1]) {
-            let what = format!("{} whose trees are not one after the other", self.lists.operator);
+            let what = format!(
+                "{} whose trees are not one after the other",
+                self.lists.operator
+            );
             return Err(unsupported(&what));
         }
         let roots = roots.into_iter();
@@ -299,27 +317,42 @@ impl<'l> Planter<'l> {
 
     fn tree(&mut self, tree: i64, root: usize) -> Got<Tree> {
         let mut nodes: Vec<Node> = Vec::new();
-        // Nodes to come: their place, and which child of which parent they are.
-        let mut open = vec![(root, None)];
-        while let Some((at, parent)) = open.pop() {
+        // Nodes to come: their place, how deep they are, and which child of which parent.
+        let mut open = vec![(root, 0, None)];
+        while let Some((at, depth, parent)) = open.pop() {
             let number = nodes.len();
             let own = |lists: &Lists<'_>| lists.nodes.get(at).copied().unwrap_or_default();
             let place = self.place(tree, own(self.lists));
-            match self.taken.get_mut(at) {
-                Some(taken) if !*taken => *taken = true,
-                _ => return Err(malformed(&place, "two nodes lead to it")),
-            }
+            Limits::check("nodes above a leaf", depth, self.depth_most)?;
+            let Some(left) = self.left.checked_sub(1) else {
+                return Err(unsupported(&format!(
+                    "{place}: a tree whose nodes are shared many times"
+                )));
+            };
+            self.left = left;
             if let Some((parent, is_left)) = parent
                 && let Some(Node::Split(split)) = nodes.get_mut(parent as usize)
             {
-                let child = if is_left { &mut split.left } else { &mut split.right };
+                let child = if is_left {
+                    &mut split.left
+                } else {
+                    &mut split.right
+                };
                 *child = number as u32;
             }
             let node = self.node(at, &place)?;
             if matches!(node, Node::Split(_)) {
                 let child = |list: &[i64]| self.find(tree, list.get(at).copied().unwrap_or(-1));
-                open.push((child(&self.lists.no)?, Some((number as u32, false))));
-                open.push((child(&self.lists.yes)?, Some((number as u32, true))));
+                open.push((
+                    child(&self.lists.no)?,
+                    depth + 1,
+                    Some((number as u32, false)),
+                ));
+                open.push((
+                    child(&self.lists.yes)?,
+                    depth + 1,
+                    Some((number as u32, true)),
+                ));
             }
             nodes.push(node);
         }
@@ -369,7 +402,9 @@ impl<'l> Planter<'l> {
         let mut outputs: Vec<u32> = values.iter().map(|(output, _)| *output).collect();
         outputs.sort_unstable();
         if outputs.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(unsupported(&format!("{place}: a leaf with two weights for one output")));
+            return Err(unsupported(&format!(
+                "{place}: a leaf with two weights for one output"
+            )));
         }
         Ok(Node::Leaf(Leaf {
             values,

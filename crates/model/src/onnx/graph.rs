@@ -207,8 +207,13 @@ impl Run<'_> {
 
 /// The only input that values come from, if it is one.
 pub(super) fn only<'i>(owners: &[&Owners], inputs: &'i [Input]) -> Option<&'i str> {
-    let mut named = owners.iter().flat_map(|owners| owners.iter()).filter(|owner| **owner != NONE);
+    let mut named = owners
+        .iter()
+        .flat_map(|owners| owners.iter())
+        .filter(|owner| **owner != NONE);
     let first = named.next()?;
     let input = inputs.get(usize::try_from(*first).ok()?)?;
-    named.all(|owner| owner == first).then_some(input.name.as_str())
+    named
+        .all(|owner| owner == first)
+        .then_some(input.name.as_str())
 }

@@ -49,7 +49,9 @@ pub(super) fn flow(
                 && count % owners.len() == 0 =>
         {
             let each = count / owners.len();
-            let spread = owners.iter().flat_map(|owner| std::iter::repeat_n(*owner, each));
+            let spread = owners
+                .iter()
+                .flat_map(|owner| std::iter::repeat_n(*owner, each));
             spread.collect()
         }
         (Flow::Combine, _) => {

@@ -67,7 +67,10 @@ pub(super) fn regressor(attributes: &mut Attributes<'_>, limits: &Limits) -> Got
         intercepts = vec![0.0; targets];
     }
     if intercepts.len() != targets {
-        return Err(malformed(OPERATOR, "its intercepts are not one for each target"));
+        return Err(malformed(
+            OPERATOR,
+            "its intercepts are not one for each target",
+        ));
     }
     let linear = linear(attributes, intercepts, OPERATOR, limits)?;
     Ok(Weighted {
@@ -91,7 +94,10 @@ fn linear(
     let coefficients = attributes.singles("coefficients")?;
     let columns = coefficients.len() / outputs;
     if columns == 0 || columns * outputs != coefficients.len() {
-        return Err(malformed(operator, "its coefficients are not as many for each output"));
+        return Err(malformed(
+            operator,
+            "its coefficients are not as many for each output",
+        ));
     }
     if columns as u64 > limits.columns {
         return Err(too_large("columns", columns as u64, limits.columns));
@@ -162,7 +168,6 @@ impl Weighted {
             Transform::None => Scale::Value,
         }
     }
-
 }
 
 /// The first of the highest.

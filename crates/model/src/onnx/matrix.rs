@@ -24,8 +24,13 @@ pub(super) enum Matrix {
         /// Without axes nothing is done.
         idle: bool,
     },
-    ArgMax { axis: i64, keep: bool },
-    Softmax { axis: i64 },
+    ArgMax {
+        axis: i64,
+        keep: bool,
+    },
+    Softmax {
+        axis: i64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -179,7 +184,12 @@ impl Matrix {
             let axis = x.axis(*axis).ok_or_else(unfit)?;
             reduced[axis] = true;
         }
-        let dims: Vec<usize> = x.dims.iter().zip(&reduced).map(|(dim, gone)| if *gone { 1 } else { *dim }).collect();
+        let dims: Vec<usize> = x
+            .dims
+            .iter()
+            .zip(&reduced)
+            .map(|(dim, gone)| if *gone { 1 } else { *dim })
+            .collect();
         let groups = work.room(&dims)?;
         work.steps(x.data.len())?;
         let places = super::tensor::stretched(&dims, &x.dims);
@@ -257,13 +267,7 @@ impl Kind {
 }
 
 impl Factors {
-    fn multiply(
-        self,
-        a: &Tensor,
-        b: &Tensor,
-        c: Option<&Tensor>,
-        work: &mut Work,
-    ) -> Done<Tensor> {
+    fn multiply(self, a: &Tensor, b: &Tensor, c: Option<&Tensor>, work: &mut Work) -> Done<Tensor> {
         let given: Vec<&Tensor> = [Some(a), Some(b), c].into_iter().flatten().collect();
         let unfit = || unfit("a product of matrices", &given);
         let ([m, k], [l, n]) = (&a.dims[..], &b.dims[..]) else {
@@ -300,8 +304,16 @@ impl Factors {
         for (at, added) in added.iter().enumerate() {
             let (row, column) = (at / columns.max(1), at % columns.max(1));
             let products = (0..inner).map(|i| {
-                let x_at = if self.turn_a { i * rows + row } else { row * inner + i };
-                let y_at = if self.turn_b { column * inner + i } else { i * columns + column };
+                let x_at = if self.turn_a {
+                    i * rows + row
+                } else {
+                    row * inner + i
+                };
+                let y_at = if self.turn_b {
+                    column * inner + i
+                } else {
+                    i * columns + column
+                };
                 x[x_at] * y[y_at]
             });
             sums.push(products.sum::<f64>() * f64::from(self.alpha) + added);
@@ -319,7 +331,12 @@ impl Factors {
 fn arg_max(x: &Tensor, axis: i64, keep: bool, work: &mut Work) -> Done<Tensor> {
     let unfit = || unfit("ArgMax", &[x]);
     let axis = x.axis(axis).ok_or_else(unfit)?;
-    let width = x.dims.get(axis).copied().filter(|width| *width > 0).ok_or_else(unfit)?;
+    let width = x
+        .dims
+        .get(axis)
+        .copied()
+        .filter(|width| *width > 0)
+        .ok_or_else(unfit)?;
     let mut dims = x.dims.clone();
     dims[axis] = 1;
     let count = work.room(&dims)?;

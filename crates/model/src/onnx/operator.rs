@@ -65,11 +65,7 @@ impl Operator {
         Ok(operator)
     }
 
-    pub(super) fn run(
-        &self,
-        inputs: &[Option<&Tensor>],
-        work: &mut Work,
-    ) -> Done<Vec<Tensor>> {
+    pub(super) fn run(&self, inputs: &[Option<&Tensor>], work: &mut Work) -> Done<Vec<Tensor>> {
         let given: Vec<&Tensor> = inputs.iter().flatten().copied().collect();
         // An input may be left out only where a later one tells which it was.
         let one = |done: Done<Tensor>| done.map(|tensor| vec![tensor]);

@@ -66,7 +66,10 @@ impl Versions {
                 return Err(unsupported(&format!("version {version} of {domain}")));
             }
             if asked.is_some_and(|asked| asked != *version) {
-                return Err(malformed("model", "it asks for two versions of its operators"));
+                return Err(malformed(
+                    "model",
+                    "it asks for two versions of its operators",
+                ));
             }
             *asked = Some(*version);
         }
@@ -97,7 +100,10 @@ fn describe(model: &ModelProto<'_>, versions: &Versions) -> String {
         _ => format!("{count} × {name}"),
     });
     let operators: Vec<String> = operators.collect();
-    let versions = [("ai.onnx", versions.general), (TABLES_NAME, versions.tables)];
+    let versions = [
+        ("ai.onnx", versions.general),
+        (TABLES_NAME, versions.tables),
+    ];
     let versions: Vec<String> = versions
         .iter()
         .filter_map(|(name, version)| version.map(|version| format!("{name} {version}")))
@@ -158,7 +164,10 @@ impl<'a> Reader<'a> {
     fn name(&mut self, name: &'a str) -> Got<usize> {
         let at = self.graph.constants.len();
         if name.is_empty() || self.places.insert(name, at).is_some() {
-            return Err(malformed("graph", &format!("two values have the name {name:?}")));
+            return Err(malformed(
+                "graph",
+                &format!("two values have the name {name:?}"),
+            ));
         }
         self.graph.constants.push(None);
         self.values.push(None);
@@ -205,7 +214,11 @@ impl<'a> Reader<'a> {
     }
 
     fn blamed(&self, inputs: &[Option<usize>], name: &str) -> String {
-        let owners: Vec<&Owners> = inputs.iter().flatten().map(|at| &self.owners[*at]).collect();
+        let owners: Vec<&Owners> = inputs
+            .iter()
+            .flatten()
+            .map(|at| &self.owners[*at])
+            .collect();
         only(&owners, &self.graph.inputs).unwrap_or(name).to_owned()
     }
 
@@ -217,7 +230,13 @@ impl<'a> Reader<'a> {
     fn try_out(&mut self, mut node: Node, limits: &Limits) -> Got<()> {
         let read: Vec<usize> = node.inputs.iter().flatten().copied().collect();
         for at in node.operator.fixed() {
-            if node.inputs.get(*at).copied().flatten().is_some_and(|at| !self.is_constant(at)) {
+            if node
+                .inputs
+                .get(*at)
+                .copied()
+                .flatten()
+                .is_some_and(|at| !self.is_constant(at))
+            {
                 let what = format!("{} to dimensions that depend on the row", node.name);
                 return Err(unsupported(&what));
             }
@@ -250,7 +269,11 @@ impl<'a> Reader<'a> {
             let columns = tensor.data.len() as u64;
             if columns > limits.columns.max(limits.outputs) && !constant {
                 let most = limits.columns.max(limits.outputs);
-                return Err(too_large("columns that inputs are encoded to", columns, most));
+                return Err(too_large(
+                    "columns that inputs are encoded to",
+                    columns,
+                    most,
+                ));
             }
             if constant && !sums {
                 self.keep(*output, tensor);
@@ -280,7 +303,8 @@ impl<'a> Reader<'a> {
         let places: Got<Vec<usize>> = outputs
             .iter()
             .map(|name| {
-                let missing = || malformed("graph", &format!("its output {name:?} is not computed"));
+                let missing =
+                    || malformed("graph", &format!("its output {name:?} is not computed"));
                 self.places.get(name).copied().ok_or_else(missing)
             })
             .collect();

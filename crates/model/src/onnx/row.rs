@@ -138,7 +138,10 @@ fn number(value: &Value, input: &Input) -> Result<f64, ModelError> {
     match value {
         Value::Missing => Ok(f64::NAN),
         Value::Number(number) => Ok(*number),
-        Value::Text(text) => Err(no(input, format!("it takes a number, not the word {text:?}"))),
+        Value::Text(text) => Err(no(
+            input,
+            format!("it takes a number, not the word {text:?}"),
+        )),
     }
 }
 
@@ -155,9 +158,10 @@ fn integer(value: &Value, input: &Input) -> Result<i64, ModelError> {
             let problem = "it takes a whole number, which cannot be missing";
             Err(no(input, problem.to_owned()))
         }
-        Value::Text(text) => {
-            Err(no(input, format!("it takes a whole number, not the word {text:?}")))
-        }
+        Value::Text(text) => Err(no(
+            input,
+            format!("it takes a whole number, not the word {text:?}"),
+        )),
     }
 }
 
@@ -172,9 +176,13 @@ fn boolean(value: &Value, input: &Input) -> Result<bool, ModelError> {
 fn text(value: &Value, input: &Input) -> Result<Arc<str>, ModelError> {
     match value {
         Value::Text(text) => Ok(Arc::from(text.as_str())),
-        Value::Number(number) => Err(no(input, format!("it takes a word, not the number {number}"))),
+        Value::Number(number) => Err(no(
+            input,
+            format!("it takes a word, not the number {number}"),
+        )),
         Value::Missing => {
-            let problem = "it takes a word: give the one that stands for missing in the model's data";
+            let problem =
+                "it takes a word: give the one that stands for missing in the model's data";
             Err(no(input, problem.to_owned()))
         }
     }

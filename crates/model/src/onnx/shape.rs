@@ -12,13 +12,27 @@ use super::{malformed, unsupported};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Shape {
     Identity,
-    Concat { axis: i64 },
-    Reshape { zeros: bool },
-    Flatten { axis: i64 },
-    Squeeze { axes: Option<Vec<i64>> },
-    Unsqueeze { axes: Option<Vec<i64>> },
-    Gather { axis: i64 },
-    Transpose { order: Option<Vec<i64>> },
+    Concat {
+        axis: i64,
+    },
+    Reshape {
+        zeros: bool,
+    },
+    Flatten {
+        axis: i64,
+    },
+    Squeeze {
+        axes: Option<Vec<i64>>,
+    },
+    Unsqueeze {
+        axes: Option<Vec<i64>>,
+    },
+    Gather {
+        axis: i64,
+    },
+    Transpose {
+        order: Option<Vec<i64>>,
+    },
     Constant(Tensor),
     ConstantOfShape(Data),
     /// The dimensions of its input, all of them.
@@ -129,9 +143,7 @@ impl Shape {
                 let (before, behind) = x.dims.split_at(axis);
                 vec![before.iter().product(), behind.iter().product()]
             }
-            Self::Squeeze { axes } => {
-                squeeze(x, given.or(axes.as_deref())).ok_or_else(unfit)?
-            }
+            Self::Squeeze { axes } => squeeze(x, given.or(axes.as_deref())).ok_or_else(unfit)?,
             Self::Unsqueeze { axes } => {
                 let axes = given.or(axes.as_deref()).unwrap_or_default();
                 unsqueeze(x, axes).ok_or_else(unfit)?
@@ -175,7 +187,9 @@ fn constant(attributes: &mut Attributes<'_>) -> Got<Tensor> {
     }
     let texts = attributes.texts("value_strings")?;
     if !texts.is_empty() {
-        return Ok(list(Data::Text(texts.into_iter().map(Into::into).collect())));
+        return Ok(list(Data::Text(
+            texts.into_iter().map(Into::into).collect(),
+        )));
     }
     match attributes.integer("value_int", i64::MIN)? {
         i64::MIN => Err(unsupported("Constant without a value that is known here")),
@@ -185,7 +199,9 @@ fn constant(attributes: &mut Attributes<'_>) -> Got<Tensor> {
 
 fn sizes(tensor: &Tensor) -> Option<Vec<usize>> {
     let list = tensor.integers()?;
-    list.iter().map(|size| usize::try_from(*size).ok()).collect()
+    list.iter()
+        .map(|size| usize::try_from(*size).ok())
+        .collect()
 }
 
 fn reshape(x: &Tensor, asked: &[i64], zeros: bool) -> Option<Vec<usize>> {
@@ -223,7 +239,11 @@ fn squeeze(x: &Tensor, axes: Option<&[i64]>) -> Option<Vec<usize>> {
 
 fn unsqueeze(x: &Tensor, axes: &[i64]) -> Option<Vec<usize>> {
     // Ranks are small in every model; a list of a million is none.
-    let rank = x.dims.len().checked_add(axes.len()).filter(|rank| *rank <= 16)?;
+    let rank = x
+        .dims
+        .len()
+        .checked_add(axes.len())
+        .filter(|rank| *rank <= 16)?;
     let mut new = vec![false; rank];
     for axis in axes {
         let axis = place(*axis, rank)?;
@@ -240,7 +260,10 @@ fn unsqueeze(x: &Tensor, axes: &[i64]) -> Option<Vec<usize>> {
 fn transpose(x: &Tensor, order: Option<&[i64]>, work: &mut Work) -> Option<Tensor> {
     let rank = x.dims.len();
     let order: Vec<usize> = match order {
-        Some(order) => order.iter().map(|axis| x.axis(*axis)).collect::<Option<_>>()?,
+        Some(order) => order
+            .iter()
+            .map(|axis| x.axis(*axis))
+            .collect::<Option<_>>()?,
         None => (0..rank).rev().collect(),
     };
     let mut sorted = order.clone();
@@ -278,7 +301,10 @@ fn concat(inputs: &[&Tensor], axis: i64, work: &mut Work) -> Done<Tensor> {
         let mut others = given.dims.clone();
         let own = others.get_mut(axis).ok_or_else(unfit)?;
         dims[axis] += std::mem::replace(own, dims[axis]);
-        let same = others.iter().enumerate().all(|(at, dim)| at == axis || dims.get(at) == Some(dim));
+        let same = others
+            .iter()
+            .enumerate()
+            .all(|(at, dim)| at == axis || dims.get(at) == Some(dim));
         if !same || others.len() != dims.len() {
             return Err(unfit());
         }

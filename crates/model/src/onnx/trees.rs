@@ -205,10 +205,9 @@ impl Trees {
     /// The highest sum that there can be.
     fn highest(&self) -> f64 {
         let leaves = |node: &Node| match node {
-            Node::Leaf(Leaf { values, .. }) => values
-                .iter()
-                .map(|(_, value)| *value)
-                .fold(0.0, f64::max),
+            Node::Leaf(Leaf { values, .. }) => {
+                values.iter().map(|(_, value)| *value).fold(0.0, f64::max)
+            }
             Node::Split(_) => 0.0,
         };
         let trees = self.ensemble.trees.iter();

@@ -74,7 +74,11 @@ pub(super) fn unfit(operator: &str, inputs: &[&Tensor]) -> Trouble {
         .iter()
         .map(|tensor| format!("{} {:?}", tensor.data.kind(), tensor.dims))
         .collect();
-    unsupported(&format!("the operator {operator} of {}", given.join(" and "))).into()
+    unsupported(&format!(
+        "the operator {operator} of {}",
+        given.join(" and ")
+    ))
+    .into()
 }
 
 /// An operator that contradicts itself.
