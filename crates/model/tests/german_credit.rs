@@ -1,5 +1,7 @@
 //! Two hundred decisions on the German credit data, predicted again: the models and what their own libraries said are in
 //! `tests/data/german-credit`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 
 use std::path::Path;
 
