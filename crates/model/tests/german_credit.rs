@@ -2,7 +2,6 @@
 //! `tests/data/german-credit`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-
 use std::path::Path;
 
 use causebook_model::{Format, Limits, Model, Value};
