@@ -7,6 +7,9 @@ use serde_json::Value as Json;
 
 use crate::fields::Scalar;
 
+/// Numbers from here on are written in powers of ten.
+const TOO_LARGE: f64 = 1e9;
+
 /// Words for what an answer names by pointer or code. What has none is shown as it stands in the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Words {
@@ -189,8 +192,20 @@ pub(crate) fn digits_for(largest: f64) -> usize {
     }
 }
 
-/// A number with its sign, to so many digits; one too small to show has no sign.
+/// A number to so many digits after the point; one too large to read so in powers of ten.
+pub(crate) fn fixed(number: f64, digits: usize) -> String {
+    if number.abs() >= TOO_LARGE {
+        format!("{number:.3e}")
+    } else {
+        format!("{number:.digits$}")
+    }
+}
+
+/// A number with its sign, to so many digits; 0 has none.
 pub(crate) fn signed(number: f64, digits: usize) -> String {
+    if number.abs() >= TOO_LARGE {
+        return format!("{number:+.3e}");
+    }
     let text = format!("{number:+.digits$}");
     let is_nothing = text.chars().all(|c| matches!(c, '+' | '-' | '0' | '.'));
     if is_nothing && number != 0.0 {
@@ -204,7 +219,7 @@ pub(crate) fn signed(number: f64, digits: usize) -> String {
 
 /// A number with its sign and up to six digits after the point.
 pub(crate) fn signed_exact(number: f64) -> String {
-    if number != 0.0 && number.abs() < 1e-6 {
+    if number != 0.0 && !(1e-6..TOO_LARGE).contains(&number.abs()) {
         return format!("{number:+e}");
     }
     let text = format!("{number:+.6}");
@@ -224,6 +239,9 @@ pub(crate) fn score_beside(score: f64, threshold: Option<f64>) -> String {
         let shown: f64 = text.parse().unwrap_or(score);
         shown.total_cmp(&threshold) != score.total_cmp(&threshold)
     };
+    if score.is_nan() || score.abs() >= TOO_LARGE {
+        return exact(score);
+    }
     (3..17)
         .map(|digits| format!("{score:.digits$}"))
         .find(|text| !misleads(text))
@@ -236,6 +254,19 @@ pub(crate) fn json(value: &Json) -> String {
         Json::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+/// A time as people read it, to the second: `2026-06-19 11:23:04 UTC`. What has another form stays as it is.
+pub(crate) fn moment(time: &str) -> String {
+    let Some((date, rest)) = time.split_once('T') else {
+        return time.to_owned();
+    };
+    let (Some(clock), Some(behind)) = (rest.get(..8), rest.get(8..)) else {
+        return time.to_owned();
+    };
+    let offset = behind.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    let zone = if offset == "Z" { "UTC" } else { offset };
+    format!("{date} {clock} {zone}")
 }
 
 /// With a capital first letter.
@@ -311,6 +342,20 @@ mod tests {
         assert_eq!(score_beside(0.5781, Some(0.5)), "0.578");
         assert_eq!(score_beside(0.5, Some(0.5)), "0.500");
         assert_eq!(score_beside(712.0, None), "712");
+    }
+
+    #[test]
+    fn times_are_read_to_the_second() {
+        assert_eq!(
+            moment("2026-06-19T11:23:04.118Z"),
+            "2026-06-19 11:23:04 UTC"
+        );
+        assert_eq!(
+            moment("2026-06-19T11:23:04+02:00"),
+            "2026-06-19 11:23:04 +02:00"
+        );
+        assert_eq!(moment("yesterday"), "yesterday");
+        assert_eq!(moment("Tä"), "Tä");
     }
 
     #[test]

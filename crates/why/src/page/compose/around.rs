@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::document::{Act, Basis, Block, Conversation, Step, Why};
 use crate::page::compose::{Manner, OWN_ACCOUNT, first, section};
 use crate::page::sheet::{Piece, Ranked, Said, Section, Tone};
-use crate::page::words::{grouped, json};
+use crate::page::words::{grouped, json, moment};
 
 pub(super) fn conversation(why: &Why, manner: &Manner<'_>) -> Section {
     let title = manner.title("Conversation", "What was said to and by the language model");
@@ -169,7 +169,7 @@ fn act(act: &Act) -> Ranked {
         below: vec![format!(
             "{}, {}{}{id}",
             act.kind,
-            act.time,
+            moment(&act.time),
             by.unwrap_or_default()
         )],
         amount: None,

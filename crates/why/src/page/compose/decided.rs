@@ -3,11 +3,13 @@
 use crate::document::{Outcome, Reason, Replay, Stage, StageKind, Verdict, Why};
 use crate::page::compose::{Manner, first, section};
 use crate::page::sheet::{Piece, Ranked, Section, Table, Tone};
-use crate::page::words::{Words, exact, grouped, json, rough, score_beside, signed, signed_exact};
+use crate::page::words::{
+    Words, exact, grouped, json, moment, rough, score_beside, signed, signed_exact,
+};
 
 /// When, by what, where.
 pub(super) fn facts(why: &Why) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("Decided", why.time.clone())];
+    let mut facts = vec![("Decided", moment(&why.time))];
     let model = model(why);
     if !model.is_empty() {
         facts.push(("Model", model));
@@ -136,12 +138,19 @@ pub(super) fn outcome(why: &Why, manner: &Manner<'_>) -> Section {
             pair("in force now", outcome.in_force.as_ref().map(named));
         }
         pair("decided by", Some(stage(&outcome.stage)));
-        pair(words.score(), outcome.score.map(exact));
+        let score = outcome.score.map(|score| {
+            if manner.plain {
+                score_beside(score, outcome.threshold)
+            } else {
+                exact(score)
+            }
+        });
+        pair(words.score(), score);
         pair("threshold", outcome.threshold.map(exact));
         pair("margin", outcome.margin.map(signed_exact));
         let adverse = |adverse| if adverse { "yes" } else { "no" }.to_owned();
         let question = if manner.plain {
-            "against the applicant"
+            "against the person"
         } else {
             "adverse"
         };
@@ -179,9 +188,14 @@ pub(super) fn replay(why: &Why, manner: &Manner<'_>) -> Section {
     let title = manner.title("Replay", "Whether the model says the same again");
     section("replay", title, &why.replay, |replay| {
         let (word, tone, meaning) = verdict_words(replay.verdict);
+        let word = if manner.plain {
+            plain_word(replay.verdict)
+        } else {
+            word
+        };
         let mut pieces = vec![Piece::Mark(tone, word.to_owned(), meaning.to_owned())];
         pieces.extend(replay.why.clone().map(Piece::Line));
-        pieces.push(Piece::Pairs(ran(replay)));
+        pieces.push(Piece::Pairs(ran(replay, manner)));
         if !replay.compared.is_empty() {
             let (shown, more) = first(&replay.compared, manner.rows);
             let rows = shown
@@ -229,10 +243,21 @@ fn verdict_words(verdict: Verdict) -> (&'static str, Tone, &'static str) {
     }
 }
 
-fn ran(replay: &Replay) -> Vec<(String, String)> {
+/// The word of a verdict for who does not know the five.
+fn plain_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::BitExact | Verdict::WithinTolerance => "Yes",
+        Verdict::LabelTie => "Almost",
+        Verdict::Mismatch => "No",
+        Verdict::NotReplayable => "Not known",
+    }
+}
+
+fn ran(replay: &Replay, manner: &Manner<'_>) -> Vec<(String, String)> {
+    let exactly = |number: Option<f64>| number.filter(|_| !manner.plain).map(exact);
     let pairs = [
-        ("largest difference", replay.max_difference.map(exact)),
-        ("tolerance", replay.tolerance.map(exact)),
+        ("largest difference", exactly(replay.max_difference)),
+        ("tolerance", exactly(replay.tolerance)),
         ("engine", Some(replay.engine.clone())),
         ("artefact", replay.artefact.clone()),
         ("input", replay.input.clone()),
@@ -286,10 +311,12 @@ pub(super) fn reasons(why: &Why, manner: &Manner<'_>) -> Section {
                 .iter()
                 .map(|field| manner.words.field(field))
                 .collect();
-            pieces.push(Piece::Line(format!(
-                "Without a reason in the dictionary, to be filled in before a notice is sent: {}.",
-                fields.join(", ")
-            )));
+            let said = if manner.plain {
+                "Counted too, and have no reason of their own"
+            } else {
+                "Without a reason in the dictionary, to be filled in before a notice is sent"
+            };
+            pieces.push(Piece::Line(format!("{said}: {}.", fields.join(", "))));
         }
         let mut made = Vec::new();
         made.extend(

@@ -21,7 +21,13 @@ pub(super) fn attributions(why: &Why, manner: &Manner<'_>) -> Vec<Section> {
                 0 => "attributions".to_owned(),
                 _ => format!("attributions-{}", place + 1),
             };
-            let title = title(manner, block.content());
+            // Two sets need two names; one needs none on the page of who does not know methods.
+            let named = if manner.plain && why.attributions.len() == 1 {
+                None
+            } else {
+                block.content()
+            };
+            let title = title(manner, named);
             section(&id, title, block, |content| pieces(content, why, manner))
         })
         .collect()
@@ -46,6 +52,9 @@ fn pieces(content: &Attributions, why: &Why, manner: &Manner<'_>) -> Vec<Piece> 
     }
     pieces.push(Piece::Waterfall(waterfall(content, manner)));
     let mut made = Vec::new();
+    if manner.plain {
+        made.push(("method".to_owned(), content.method.clone()));
+    }
     if let Some(digest) = content.baseline.as_ref().and_then(|it| it.digest.clone()) {
         made.push(("baseline's digest".to_owned(), digest));
     }

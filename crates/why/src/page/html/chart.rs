@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthChar;
 
 use crate::page::html::escape;
 use crate::page::sheet::{Section, Waterfall};
-use crate::page::words::{rough, signed};
+use crate::page::words::{fixed, rough, signed};
 
 /// Where things stand in a drawing, in its own units.
 struct Frame {
@@ -39,7 +39,7 @@ pub(super) fn write(html: &mut String, waterfall: &Waterfall, section: &Section)
         room: 330.0,
         row: 24.0,
         bar: 4.0,
-        label: 42,
+        label: 36,
         low,
         span,
     };
@@ -63,7 +63,9 @@ pub(super) fn write(html: &mut String, waterfall: &Waterfall, section: &Section)
 
 impl Frame {
     fn x(&self, number: f64) -> f64 {
-        self.left + ((number - self.low) / self.span).clamp(0.0, 1.0) * self.room
+        let share = (number - self.low) / self.span;
+        let share = if share.is_nan() { 0.0 } else { share };
+        self.left + share.clamp(0.0, 1.0) * self.room
     }
 
     /// Where the label of a row stands and how it is anchored.
@@ -103,12 +105,15 @@ fn draw(html: &mut String, waterfall: &Waterfall, section: &Section, frame: &Fra
         .chain(rest);
     let mut before = frame.x(waterfall.start);
     for (label, (from, to)) in labels.zip(waterfall.spans()) {
-        let _ = writeln!(
-            html,
-            "<line class=\"link\" x1=\"{before:.1}\" x2=\"{before:.1}\" y1=\"{:.1}\" y2=\"{:.1}\"/>",
-            y + frame.row - 4.0,
-            y + frame.row + frame.bar
-        );
+        // On a phone the labels stand where the links would be.
+        if frame.class == "wide" {
+            let _ = writeln!(
+                html,
+                "<line class=\"link\" x1=\"{before:.1}\" x2=\"{before:.1}\" y1=\"{:.1}\" y2=\"{:.1}\"/>",
+                y + frame.row - 4.0,
+                y + frame.row + frame.bar
+            );
+        }
         y += frame.row;
         bar(html, frame, y, &label, from, to, digits);
         before = frame.x(to);
@@ -127,10 +132,11 @@ fn place(html: &mut String, frame: &Frame, y: f64, label: &str, at: f64, digits:
         html,
         "<text class=\"end\" x=\"{x:.1}\" y=\"{baseline:.1}\" text-anchor=\"{anchor}\">{label}</text>\
          <line class=\"at\" x1=\"{line:.1}\" x2=\"{line:.1}\" y1=\"{top:.1}\" y2=\"{:.1}\"/>\
-         <text class=\"end\" x=\"{:.1}\" y=\"{:.1}\">{at:.digits$}</text>",
+         <text class=\"end\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
         top + 16.0,
         frame.left + frame.room + 10.0,
         top + 12.0,
+        fixed(at, digits),
     );
 }
 
@@ -159,8 +165,10 @@ fn described(waterfall: &Waterfall, end: f64) -> String {
         .as_ref()
         .map_or_else(String::new, |scale| format!(" in {scale}"));
     format!(
-        "Bars{scale} from {:.digits$} ({}) to {end:.digits$}. The table after the drawing has every number.",
-        waterfall.start, waterfall.baseline
+        "Bars{scale} from {} ({}) to {}. The table after the drawing has every number.",
+        fixed(waterfall.start, digits),
+        waterfall.baseline,
+        fixed(end, digits)
     )
 }
 
@@ -195,7 +203,7 @@ fn table(html: &mut String, waterfall: &Waterfall) {
         html,
         "from",
         &waterfall.baseline,
-        &format!("{:.digits$}", waterfall.start),
+        &fixed(waterfall.start, digits),
     );
     for step in &waterfall.steps {
         let error = step
@@ -214,7 +222,7 @@ fn table(html: &mut String, waterfall: &Waterfall) {
     }
     let residual = waterfall
         .residual
-        .map_or_else(|| "not known".to_owned(), |it| format!("{it:+.1e}"));
+        .map_or_else(|| "not known".to_owned(), residual_words);
     row(html, "residual", "what they do not add up to", &residual);
     let (said, end) = match waterfall.value {
         Some(value) => ("what the model says", value),
@@ -223,8 +231,16 @@ fn table(html: &mut String, waterfall: &Waterfall) {
             waterfall.end(),
         ),
     };
-    row(html, "to", said, &format!("{end:.digits$}"));
+    row(html, "to", said, &fixed(end, digits));
     html.push_str("</tbody>\n</table>\n");
+}
+
+fn residual_words(residual: f64) -> String {
+    if residual == 0.0 {
+        "0".to_owned()
+    } else {
+        format!("{residual:+.1e}")
+    }
 }
 
 fn row(html: &mut String, name: &str, value: &str, number: &str) {

@@ -117,8 +117,8 @@ impl Page {
         }
         let _ = write!(
             self.html,
-            "</main>\n<footer><p>Made from the ledger {} as it was with {} records. What is recorded cannot have changed \
-             since: the command under “{}” gives the evidence.</p></footer>\n</body>\n</html>\n",
+            "</main>\n<footer><p>Made from the ledger {} as it was with {} records. A change of what is recorded would \
+             show: the command under “{}” gives the evidence.</p></footer>\n</body>\n</html>\n",
             escape(&why.ledger),
             grouped(why.as_of),
             if self.is_subject {
@@ -158,7 +158,7 @@ impl Page {
         };
         let _ = writeln!(
             self.html,
-            "<section aria-labelledby=\"{id}\"{absent}>\n<h2 id=\"{id}\">{title}</h2>{tag}"
+            "<section aria-labelledby=\"{id}\"{absent}>\n<div class=\"head\"><h2 id=\"{id}\">{title}</h2>{tag}</div>"
         );
         if let Some(why) = &section.absent {
             let _ = writeln!(self.html, "<p>Not here: {}</p>", escape(why));
@@ -198,7 +198,7 @@ impl Page {
         };
         let _ = writeln!(
             self.html,
-            "<p><strong class=\"mark {class}\">{}</strong> {}</p>",
+            "<p><strong class=\"mark {class}\">{}:</strong> {}</p>",
             escape(word),
             escape(meaning)
         );

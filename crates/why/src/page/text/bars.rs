@@ -3,7 +3,7 @@
 
 use crate::page::sheet::Waterfall;
 use crate::page::text::layout::{Page, Style, columns, pad, pad_left, wrap};
-use crate::page::words::{rough, signed};
+use crate::page::words::{fixed, rough, signed};
 
 /// A page narrower than this has the bars on lines of their own.
 const BESIDE: usize = 76;
@@ -59,7 +59,7 @@ pub(super) fn write(page: &mut Page, waterfall: &Waterfall) {
     let widest = all_names.map(|name| columns(name)).max().unwrap_or(0);
     let ends = [waterfall.start, waterfall.value.unwrap_or(waterfall.end())];
     let longest_number = numbers.iter().map(|it| columns(it));
-    let longest_end = ends.iter().map(|it| format!("{it:.digits$}").len());
+    let longest_end = ends.iter().map(|it| fixed(*it, digits).len());
     let grid = grid(
         page.width,
         widest,
@@ -67,7 +67,7 @@ pub(super) fn write(page: &mut Page, waterfall: &Waterfall) {
         waterfall.range(),
     );
 
-    let plain = |number: f64| format!("{number:.digits$}");
+    let plain = |number: f64| fixed(number, digits);
     row(
         page,
         &grid,
@@ -171,7 +171,7 @@ fn drawn(page: &Page, grid: &Grid, mark: &Mark) -> String {
                 (false, true) => ("░", Style::Note),
                 (false, false) => ("-", Style::Note),
             };
-            let bar = filling.repeat((to - from).max(1));
+            let bar = filling.repeat(to.saturating_sub(from).max(1));
             format!("{}{}", " ".repeat(from), page.paint(style, &bar))
         }
     }

@@ -43,6 +43,7 @@ pub fn conversation(record: &Json) -> Block<Conversation> {
     if let Some(Json::String(text)) = record.get("input") {
         walk.perhaps_before.push(message("user", text));
     }
+    let (steps, has_own_account) = walk.steps();
     let mut notes = Vec::new();
     if walk.passed_over > 0 {
         notes.push(format!(
@@ -50,7 +51,6 @@ pub fn conversation(record: &Json) -> Block<Conversation> {
             walk.passed_over
         ));
     }
-    let (steps, has_own_account) = walk.steps();
     if has_own_account {
         notes.push(
             "what a model says of its own reasons need not be how it came to its answer: it is no evidence of why"

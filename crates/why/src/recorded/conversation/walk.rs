@@ -26,7 +26,7 @@ const INSTRUCTIONS: [&str; 6] = [
 /// Texts that are prompts whatever else is there.
 const PROMPTS: [&str; 4] = ["prompt", "user_prompt", "input_text", "rendered_prompt"];
 /// Texts that are prompts beside messages or parameters of a language model.
-const PERHAPS_PROMPTS: [&str; 4] = ["message", "question", "query", "text"];
+const PERHAPS_PROMPTS: [&str; 5] = ["message", "question", "query", "text", "input"];
 /// Texts that are answers whatever else is there.
 const ANSWERS: [&str; 4] = ["completion", "generation", "output_text", "response_text"];
 /// Texts that are answers beside them.
@@ -131,6 +131,13 @@ impl Walk {
     /// A message of the conversation.
     pub(super) fn say(&mut self, step: Step, side: Side) {
         self.is_conversation = true;
+        if let Some((account, rest)) = inline_account(&step) {
+            self.say(own_account(&account), side);
+            if !rest.is_empty() {
+                self.say(Step { text: rest, ..step }, side);
+            }
+            return;
+        }
         if side == Side::After {
             self.after.push(step);
         } else {
@@ -227,6 +234,26 @@ impl Walk {
         }
         true
     }
+}
+
+/// Marks between which models write their own account into the answer itself.
+const INLINE: [(&str, &str); 3] = [
+    ("<thinking>", "</thinking>"),
+    ("<think>", "</think>"),
+    ("<reasoning>", "</reasoning>"),
+];
+
+/// An account that an answer begins with, and what is behind it; one that does not end is all there is.
+fn inline_account(step: &Step) -> Option<(String, String)> {
+    if step.kind != "message" || step.own_account || step.who.as_deref() != Some("assistant") {
+        return None;
+    }
+    let text = step.text.trim_start();
+    INLINE.iter().find_map(|(opens, closes)| {
+        let inside = text.strip_prefix(opens)?;
+        let (account, rest) = inside.split_once(closes).unwrap_or((inside, ""));
+        Some((account.trim().to_owned(), rest.trim_start().to_owned()))
+    })
 }
 
 /// Instructions are not what was asked.
