@@ -150,6 +150,11 @@ impl Model {
         self.format
     }
 
+    /// Whether two files, of whatever formats, were read into the same computation: inputs, sums, link and all.
+    pub fn is_same_computation(&self, other: &Model) -> bool {
+        self.inside == other.inside
+    }
+
     /// What a row consists of, in order.
     pub fn inputs(&self) -> &[Input] {
         match &self.inside {

@@ -1,15 +1,38 @@
 //! What every tree that was read keeps to, whoever wrote it: a walk ends, no node is reached by two ways (attributions
 //! walk all of them), no index leads out of the row or the outputs.
 
-use crate::{Leaf, Limits, Node, Split, Test, Tree};
+use crate::{Leaf, Limits, ModelError, Node, Split, Test, Tree};
 
 /// What is wrong with a tree.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    /// The node.
-    pub(crate) node: usize,
-    /// What is wrong with it.
-    pub(crate) problem: String,
+pub(crate) enum Fault {
+    /// A node breaks a rule.
+    Broken {
+        /// The node.
+        node: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// It is deeper than is taken.
+    Deep(ModelError),
+}
+
+impl Fault {
+    /// As an error about a file of this format; the place is made of the node's number.
+    pub(crate) fn error(
+        self,
+        format: &'static str,
+        place: impl FnOnce(usize) -> String,
+    ) -> ModelError {
+        match self {
+            Fault::Broken { node, problem } => ModelError::Malformed {
+                format,
+                place: place(node),
+                problem,
+            },
+            Fault::Deep(error) => error,
+        }
+    }
 }
 
 /// Checks a tree against the columns and outputs of its model.
@@ -30,9 +53,8 @@ pub(crate) fn check(
             Node::Split(split) => {
                 check_split(at, split, columns)?;
                 let depth = depths.get(at).copied().unwrap_or_default() + 1;
-                if u64::from(depth) > limits.tree_depth {
-                    return fault(at, format!("deeper than {} nodes", limits.tree_depth));
-                }
+                let deep = Limits::check("nodes above a leaf", u64::from(depth), limits.tree_depth);
+                deep.map_err(Fault::Deep)?;
                 for child in [split.left, split.right] {
                     if child as usize <= at {
                         return fault(at, format!("its child {child} does not come after it"));
@@ -104,7 +126,7 @@ fn check_cover(at: usize, cover: Option<f64>) -> Result<(), Fault> {
 
 fn fault(node: usize, problem: impl Into<String>) -> Result<(), Fault> {
     let problem = problem.into();
-    Err(Fault { node, problem })
+    Err(Fault::Broken { node, problem })
 }
 
 #[cfg(test)]
@@ -163,6 +185,6 @@ mod tests {
             }
         }
         nodes.push(leaf(0.0));
-        assert!(checked(nodes).is_err_and(|fault| fault.problem.contains("deeper")));
+        assert!(checked(nodes).is_err_and(|fault| matches!(fault, Fault::Deep(_))));
     }
 }

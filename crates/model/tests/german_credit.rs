@@ -1,6 +1,6 @@
 //! Two hundred decisions on the German credit data, predicted again: the models and what their own libraries said are in
 //! `tests/data/german-credit`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 
@@ -56,4 +56,32 @@ fn every_decision_of_the_json_model_is_predicted_to_the_last_bit() {
 #[test]
 fn every_decision_of_the_binary_json_model_is_predicted_to_the_last_bit() {
     assert_eq!(xgboost_agrees(&model(Format::XgboostUbj, "model.ubj")), 200);
+}
+
+#[test]
+fn every_decision_of_the_lightgbm_model_is_predicted_to_the_last_bit() {
+    let model = model(Format::LightgbmText, "lightgbm.txt");
+    let decisions = rows().into_iter().zip(table("lightgbm_predictions.csv"));
+    let agreed = decisions.filter(|(row, said)| {
+        let prediction = model.predict(row).unwrap();
+        let said: Vec<f64> = said.iter().map(|number| number.parse().unwrap()).collect();
+        [prediction.margins, prediction.values].concat() == said
+    });
+    assert_eq!(agreed.count(), 200);
+}
+
+#[test]
+fn both_spellings_are_the_same_model() {
+    let (json, ubj) = (
+        model(Format::XgboostJson, "model.json"),
+        model(Format::XgboostUbj, "model.ubj"),
+    );
+    assert!(json.is_same_computation(&ubj));
+}
+
+#[test]
+fn inputs_have_the_names_that_the_file_gives_them() {
+    let model = model(Format::XgboostJson, "model.json");
+    assert_eq!(model.inputs().len(), 54);
+    assert_eq!(model.inputs().first().unwrap().name, "duration");
 }

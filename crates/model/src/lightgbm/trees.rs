@@ -5,7 +5,7 @@
 //! `include/LightGBM/tree.h`. A value at or below the threshold goes left, and a category of the split's.
 
 use super::text::Block;
-use super::{malformed, unsupported};
+use super::{FORMAT, unsupported};
 use crate::{Leaf, Limits, Missing, ModelError, Node, Split, Test, Tree, shape};
 
 /// What is known of the whole model, and what may still be read of it.
@@ -64,8 +64,7 @@ pub(super) fn read(
     nodes.extend(values.into_iter().enumerate().map(leaf));
     let tree = Tree { nodes };
     let checked = shape::check(&tree, context.columns, context.outputs, context.limits);
-    checked
-        .map_err(|fault| malformed(format!("{}node {}", block.place, fault.node), fault.problem))?;
+    checked.map_err(|fault| fault.error(FORMAT, |node| format!("{}node {node}", block.place)))?;
     Ok(tree)
 }
 

@@ -5,7 +5,7 @@
 //! of the split's goes right; a missing value goes where the split says.
 
 use super::document::{Item, Members, index};
-use super::{malformed, unsupported};
+use super::{FORMAT, malformed, unsupported};
 use crate::{Leaf, Limits, Missing, ModelError, Node, Split, Test, Tree, shape};
 
 /// What is known of the whole model, and what may still be read of it.
@@ -61,8 +61,7 @@ pub(super) fn read(
         nodes: unreached_are_empty(nodes?),
     };
     let checked = shape::check(&tree, context.columns, context.outputs, context.limits);
-    checked
-        .map_err(|fault| malformed(members.place(format!("node {}", fault.node)), fault.problem))?;
+    checked.map_err(|fault| fault.error(FORMAT, |node| members.place(format!("node {node}"))))?;
     Ok(tree)
 }
 
