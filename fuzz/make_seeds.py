@@ -15,6 +15,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VECTORS = ROOT / "docs" / "vectors"
 FIXTURES = ROOT / "crates" / "capture" / "tests" / "fixtures"
+MODELS = ROOT / "crates" / "model" / "tests" / "data" / "small"
 
 
 def main() -> None:
@@ -69,7 +70,15 @@ def all_seeds() -> dict[str, list[bytes]]:
         "arrow": [(FIXTURES / "types.arrows").read_bytes()],
         "mapping": texts(MAPPINGS),
         "filter": texts(filters()),
+        "model_xgboost_json": files_of(MODELS, "*.json"),
+        "model_xgboost_ubj": files_of(MODELS, "*.ubj"),
+        "model_lightgbm": files_of(MODELS, "*.txt"),
     }
+
+
+def files_of(folder: pathlib.Path, names: str) -> list[bytes]:
+    """Whole files, but for what libraries said of the models."""
+    return [path.read_bytes() for path in sorted(folder.glob(names)) if ".said." not in path.name]
 
 
 def vectors(file: str):

@@ -3,4 +3,5 @@
 
 pub mod book;
 pub mod choices;
+pub mod models;
 pub mod reference;
