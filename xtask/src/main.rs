@@ -4,6 +4,7 @@
 mod bench;
 mod dependencies;
 mod fuzz;
+mod models;
 mod oidc;
 mod python;
 mod run;
@@ -23,6 +24,7 @@ cargo xtask TASK
   test          format, lints, dependency rules, tests, reference vectors, evidence in two implementations,
                 simulation, kills, tampering
   engines       read the table with engines that are not ours (Python deltalake; Spark Connect by pysail)
+  models        train a grid of models with XGBoost and LightGBM, and predict each as they do, or refuse it
   tiles         verify the log of a running server with Tessera's client and fsck (needs Go), also after changes
   schemathesis [N] [SEED]
                 requests made up from the API's description, N an operation (30), as every role: no failure
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Some("engines") => steps::engines(),
         Some("bench") => bench::bench(arguments.get(1..).unwrap_or_default()),
         Some("load") => bench::load(arguments.get(1..).unwrap_or_default()),
+        Some("models") => models::models(),
         Some("tiles") => tiles::tiles(),
         Some("schemathesis") => schemathesis::schemathesis(arguments.get(1..).unwrap_or_default()),
         Some("figures") => steps::figures(count),

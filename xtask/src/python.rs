@@ -144,7 +144,7 @@ fn wheel(
 }
 
 /// A Python environment with what the requirements name. Gives its interpreter.
-fn environment(folder: &Path, requirements: &str) -> Result<PathBuf, Failure> {
+pub(crate) fn environment(folder: &Path, requirements: &str) -> Result<PathBuf, Failure> {
     let python = made(folder)?;
     let install = ["-m", "pip", "install", "--quiet", "-r", requirements];
     program_in_root(&path(&python)?, &install)?;

@@ -117,10 +117,11 @@ def trained(
     *,
     rounds: int = ROUNDS,
     categories: bool = False,
+    kinds: list[int] | None = None,
     group: list[int] | None = None,
     refused: str = "",
 ) -> Case:
-    chosen = list(CATEGORIES) if categories else "auto"
+    chosen = kinds or (list(CATEGORIES) if categories else "auto")
     data = lgb.Dataset(x, y, group=group, categorical_feature=chosen, params={"verbose": -1})
     booster = lgb.train({**SMALL, **parameters}, data, rounds)
     text = booster.model_to_string()

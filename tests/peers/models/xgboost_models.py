@@ -149,6 +149,7 @@ def trained(
     *,
     rounds: int = ROUNDS,
     categories: bool = False,
+    kinds: list[str] | None = None,
     frame: bool = False,
     stop: int | None = None,
     own: bool = False,
@@ -156,8 +157,9 @@ def trained(
     further: bool = False,
     refused: str = "",
 ) -> Case:
-    types = ["c" if column in CATEGORIES else "q" for column in range(x.shape[1])] if categories else None
-    options = {"feature_types": types, "enable_categorical": categories, "feature_names": names}
+    if categories:
+        kinds = ["c" if column in CATEGORIES else "q" for column in range(x.shape[1])]
+    options = {"feature_types": kinds, "enable_categorical": kinds is not None, "feature_names": names}
     given = x
     if frame:
         given = pd.DataFrame(x, columns=[f"c{column}" for column in range(x.shape[1])])
