@@ -43,3 +43,37 @@ pub enum Direction {
     /// It only falls.
     Decrease,
 }
+
+impl Constraint {
+    /// Whether a field may go from one value to another.
+    pub fn allows(&self, from: &Scalar, to: &Scalar) -> bool {
+        if self.immutable {
+            return from == to;
+        }
+        if let Some(values) = &self.values
+            && !values.iter().any(|it| it.word() == to.word())
+        {
+            return false;
+        }
+        let Some(number) = to.number() else {
+            // A word has no order: what is said of numbers is not about it.
+            return true;
+        };
+        let risen = match (self.direction, from.number()) {
+            (Some(Direction::Increase), Some(from)) => number >= from,
+            (Some(Direction::Decrease), Some(from)) => number <= from,
+            _ => true,
+        };
+        let within =
+            self.min.is_none_or(|min| number >= min) && self.max.is_none_or(|max| number <= max);
+        risen && within
+    }
+
+    /// A number as the field takes it: a whole multiple of the step.
+    pub fn rounded(&self, number: f64) -> f64 {
+        match self.step {
+            Some(step) if step > 0.0 => crate::contrast::to_step(number, step),
+            _ => number,
+        }
+    }
+}

@@ -25,7 +25,7 @@ pub enum Basis {
 }
 
 /// A part of the answer, or why it is not there.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Block<T> {
     /// It is there.
@@ -35,7 +35,7 @@ pub enum Block<T> {
         /// What it says.
         content: T,
         /// What a reader must know to read it rightly.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         notes: Vec<String>,
     },
     /// It is not.
@@ -500,6 +500,30 @@ pub struct Withheld {
     pub what: String,
     /// Why.
     pub why: String,
+}
+
+/// By hand: what serde keeps of an untagged value until it knows its variant loses numbers that are kept by their digits.
+impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Block<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Present<T> {
+            basis: Basis,
+            content: T,
+            #[serde(default)]
+            notes: Vec<String>,
+        }
+        let value = Json::deserialize(deserializer)?;
+        if let Some(absent) = value.get("absent").and_then(Json::as_str) {
+            return Ok(Self::absent(absent));
+        }
+        let present: Present<T> =
+            serde_json::from_value(value).map_err(serde::de::Error::custom)?;
+        Ok(Self::Present {
+            basis: present.basis,
+            content: present.content,
+            notes: present.notes,
+        })
+    }
 }
 
 impl<T> Block<T> {

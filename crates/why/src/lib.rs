@@ -10,6 +10,7 @@ pub mod counterfactual;
 mod document;
 mod fields;
 pub mod notice;
+pub mod outcome;
 pub mod page;
 pub mod reasons;
 pub mod recorded;
@@ -17,4 +18,5 @@ pub mod registration;
 pub mod replay;
 
 pub use document::*;
-pub use fields::{Fields, Scalar};
+pub use fields::{Fields, Scalar, elements_at, fields_at, input_fields, json_at, scalar_at};
+pub use outcome::{Override, outcome};

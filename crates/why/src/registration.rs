@@ -1,4 +1,14 @@
-//! What is registered of a model beside its artefact: the member `config` of its `model` record.
+//! What is registered of a model beside its artefact: `registration` in the `model` of its `model` record (`docs/registration.md`).
+//!
+//! It is read and checked here, turned into the [`Encoder`] that makes a model's inputs of a decision's fields, proposed from a
+//! model and recorded decisions ([`Suggestion`]), and followed through later `config` records ([`InForce`]).
+
+mod check;
+mod encoder;
+mod in_force;
+mod parse;
+mod problem;
+mod suggest;
 
 use std::collections::BTreeMap;
 
@@ -8,7 +18,13 @@ use serde::{Deserialize, Serialize};
 use crate::constraint::Constraint;
 use crate::reasons::Dictionary;
 
-/// What a `model` record's `config` says. Members that are left out are not known; what a later `config` record says of the
+pub use encoder::{Encoder, MappingError};
+pub use in_force::{Differing, InForce, differences};
+pub use problem::{Problem, RegistrationError};
+pub(crate) use problem::{at, near};
+pub use suggest::Suggestion;
+
+/// What a `model` record's `registration` says. Members that are left out are not known; what a later `config` record says of the
 /// same model takes the place of a whole member.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +35,9 @@ pub struct Registration {
     /// How the inputs of the model are made from a decision's fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<Feature>,
+    /// What a field is that a record does not have.
+    #[serde(default, skip_serializing_if = "Absent::is_refuse")]
+    pub absent: Absent,
     /// Where a decision's output is recorded, and what of the model's it is.
     #[serde(default)]
     pub output: OutputMap,
@@ -43,8 +62,7 @@ pub struct Registration {
 }
 
 /// A field, and the inputs of the model that are made of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Feature {
     /// JSON Pointer into the record.
     pub field: String,
@@ -55,7 +73,7 @@ pub struct Feature {
 
 /// How a field becomes inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "encoding", rename_all = "kebab-case")]
+#[serde(tag = "encoding", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Encoding {
     /// As it is: a number, or a word for models that take words.
     Plain {
@@ -75,6 +93,7 @@ pub enum Encoding {
         /// Name of the input.
         input: String,
         /// Number by category.
+        #[serde(deserialize_with = "parse::numbers")]
         codes: BTreeMap<String, f64>,
         /// What becomes of a category that is not listed.
         #[serde(default)]
@@ -85,6 +104,26 @@ pub enum Encoding {
         /// Names of the inputs, in order.
         inputs: Vec<String>,
     },
+}
+
+/// What a field is that a record does not have, where the program left it out. A field that was erased or masked is never
+/// taken for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Absent {
+    /// The decision cannot be replayed.
+    #[default]
+    Refuse,
+    /// A missing value.
+    Missing,
+    /// The number 0: rows of sparse matrices leave zeros out.
+    Zero,
+}
+
+impl Absent {
+    fn is_refuse(&self) -> bool {
+        *self == Self::Refuse
+    }
 }
 
 /// What becomes of a category that the encoding does not list.
@@ -119,6 +158,48 @@ pub struct OutputMap {
     /// Where the decision is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<String>,
+    /// Further numbers that are recorded, and what of the model's each is: by pointer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, OutputNumber>,
+    /// Where the label is recorded that the model itself names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// Which of the model's numbers a recorded one is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputNumber {
+    /// The class, by number, of a model that gives one per class; 0 otherwise.
+    #[serde(default)]
+    pub class: usize,
+    /// It is the number before the link (the margin), not after.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub margin: bool,
+    /// It is one minus that number.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complement: bool,
+}
+
+impl OutputMap {
+    /// Where the score is.
+    pub fn score_at(&self) -> &str {
+        self.score.as_deref().unwrap_or("/score")
+    }
+
+    /// Where the decision is.
+    pub fn decision_at(&self) -> &str {
+        self.decision.as_deref().unwrap_or("/decision")
+    }
+
+    /// What of the model's the score is.
+    pub fn score_number(&self) -> OutputNumber {
+        OutputNumber {
+            class: self.class,
+            margin: self.margin,
+            complement: self.complement,
+        }
+    }
 }
 
 /// How a score becomes a decision, and which decisions are adverse.
@@ -129,7 +210,8 @@ pub struct Policy {
     pub bands: Vec<Band>,
     /// Decisions that are adverse to the subject.
     pub adverse: Vec<String>,
-    /// Where a policy rule that decided whatever the score is recorded, if one did: a pointer to its name.
+    /// Where a policy rule that decided whatever the score is recorded, if one did: a pointer to its name, or to an array of
+    /// names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
 }

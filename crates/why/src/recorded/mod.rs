@@ -5,6 +5,8 @@
 
 mod acts;
 mod conversation;
+mod explanation;
 
 pub use acts::acts;
 pub use conversation::conversation;
+pub use explanation::{attributions, difference, pointer};
