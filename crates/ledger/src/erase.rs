@@ -19,6 +19,8 @@ use crate::sequence::Receipt;
 use crate::shared::Shared;
 use crate::table::{Row, Scan};
 
+/// Folder of a ledger for what others make of its records and can make again: it goes with whatever is erased.
+pub const CACHE: &str = "cache";
 /// Erased values shorter than this are not searched for: they are found everywhere by chance.
 const SEARCHED_BYTES_MIN: usize = 6;
 const CHECKPOINT_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -88,6 +90,10 @@ pub(crate) fn erase(
         record: after.clone(),
     }])?;
     forget(ledger, index, &after)?;
+    shared
+        .disk
+        .remove_dir(CACHE)
+        .map_err(LedgerError::disk("removing", CACHE))?;
     let (bytes_searched, found_in_files) = search_files(ledger, &values)?;
     let found_in_records = search_records(ledger, index, &values)?;
     let facts_erased = values.len();

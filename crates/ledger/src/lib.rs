@@ -54,7 +54,7 @@ pub use blobs::{BLOB_BYTES_MAX, BLOB_PIECE_BYTES, Blob, BlobContent};
 pub use clock::{Clock, SystemClock};
 pub use consistency::Consistency;
 pub use disk::{Disk, DiskFile, DiskLock, RealDisk, write_atomic};
-pub use erase::{Erasure, ErasureReport};
+pub use erase::{CACHE, Erasure, ErasureReport};
 pub use error::{AppendError, LedgerError};
 pub use heads::{HeadMemory, RememberedHead};
 pub use hold::Hold;
