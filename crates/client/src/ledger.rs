@@ -354,7 +354,7 @@ impl RemoteLedger {
     }
 
     /// An answer in JSON as text, so that numbers keep their digits.
-    fn raw(&self, call: Call<'_>) -> Result<(String, String), ClientError> {
+    pub(crate) fn raw(&self, call: Call<'_>) -> Result<(String, String), ClientError> {
         let text = self.transport().run(call, |answer| {
             answer
                 .of_type(crate::transport::JSON)?

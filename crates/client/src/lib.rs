@@ -38,6 +38,7 @@ mod log;
 mod retry;
 mod tail;
 mod transport;
+mod why;
 mod write;
 
 pub use address::is_loopback;

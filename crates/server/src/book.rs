@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use causebook_explain::Explainer;
 use causebook_lake::DeltaTable;
 use causebook_ledger::{
-    Clock, Identity, Ledger, LedgerError, Options, Reader, RealDisk, SystemClock, TableError,
-    TableSink,
+    CACHE, Clock, Identity, Ledger, LedgerError, Options, Reader, RealDisk, SystemClock,
+    TableError, TableSink,
 };
 use causebook_query::{Limits, Query};
 use tokio::sync::watch;
@@ -25,6 +26,7 @@ pub(crate) struct Book {
     pub(crate) ledger: Ledger,
     pub(crate) reader: Reader,
     pub(crate) query: Query,
+    pub(crate) explainer: Explainer,
     pub(crate) appender: Appender,
     reviewing: Mutex<()>,
     /// Records acknowledged, as they grow.
@@ -74,6 +76,7 @@ impl Book {
             name,
             folder: folder.to_owned(),
             ledger,
+            explainer: Explainer::new(reader.clone(), Some(folder.join(CACHE))),
             reader,
             query,
             appender,

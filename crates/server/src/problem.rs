@@ -5,6 +5,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use causebook_explain::ExplainError;
 use causebook_ledger::{AppendError, LedgerError};
 use causebook_query::QueryError;
 use causebook_record::RecordError;
@@ -185,6 +186,20 @@ impl From<LedgerError> for Problem {
             LedgerError::Poisoned { .. } => Self::new(Code::LedgerStopped, detail).retry_after(5),
             LedgerError::NoLedger => Self::new(Code::NoLedger, detail),
             _ => Self::internal(&detail),
+        }
+    }
+}
+
+impl From<ExplainError> for Problem {
+    fn from(error: ExplainError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ExplainError::Ledger(error) => error.into(),
+            ExplainError::Record(error) => error.into(),
+            ExplainError::NoDecision { .. } | ExplainError::Erased { .. } => {
+                Self::new(Code::Unfit, detail)
+            }
+            _ => Self::new(Code::InvalidModel, detail),
         }
     }
 }

@@ -180,7 +180,7 @@ pub(super) fn as_of(book: &Book, asked: Option<u64>) -> Result<u64, Problem> {
 }
 
 /// One row more than asked for, to see whether there are more.
-fn read(
+pub(super) fn read(
     book: &Book,
     filter: &Filter,
     request: &PageRequest,

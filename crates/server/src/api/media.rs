@@ -8,6 +8,7 @@ pub(super) const JSON: &str = "application/json";
 pub(super) const NDJSON: &str = "application/x-ndjson";
 pub(super) const ARROW: &str = "application/vnd.apache.arrow.stream";
 pub(super) const CSV: &str = "text/csv";
+pub(super) const HTML: &str = "text/html";
 
 /// The media type of the body, in lower case, without parameters; empty if none is given.
 pub(super) fn content_type(headers: &HeaderMap) -> String {

@@ -33,6 +33,7 @@ mod sql;
 mod tail;
 mod verify;
 mod whole;
+mod why;
 mod write;
 
 /// All paths of the API, with their descriptions.
@@ -40,6 +41,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(schema::info())
         .routes(routes!(write::append, list::list))
         .routes(routes!(evidence::evidence))
+        .routes(routes!(why::why))
         .routes(routes!(groups::facets))
         .routes(routes!(groups::histogram))
         .routes(routes!(tail::tail))
@@ -64,6 +66,8 @@ fn without_parameters() -> OpenApiRouter<App> {
         .routes(routes!(attachments::get))
         .routes(routes!(sql::sql))
         .routes(routes!(verify::verify))
+        .routes(routes!(why::models))
+        .routes(routes!(why::replay))
         .routes(routes!(log::checkpoint))
         .routes(routes!(access::me))
         .routes(routes!(access::tokens, access::create_token))

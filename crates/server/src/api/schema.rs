@@ -192,6 +192,71 @@ bodies! {
         value: Option<String>,
         counts: Vec<u64>,
     }
+    /// Why a decision came out as it did: docs/why.md has every member. A part is there with `basis` and `content`, or says why
+    /// it is `absent`.
+    WhyBody as Why {
+        /// `causebook.why/1`
+        format: String,
+        ledger: String,
+        id: String,
+        index: u64,
+        time: String,
+        /// Records in the ledger when the answer was made.
+        as_of: u64,
+        model: serde_json::Value,
+        outcome: serde_json::Value,
+        replay: serde_json::Value,
+        reasons: serde_json::Value,
+        /// Recorded ones first, then recomputed ones.
+        attributions: Vec<serde_json::Value>,
+        counterfactuals: serde_json::Value,
+        contrast: serde_json::Value,
+        unusual: serde_json::Value,
+        conversation: serde_json::Value,
+        provenance: serde_json::Value,
+        acts: serde_json::Value,
+        proof: serde_json::Value,
+        /// What this reader is not shown, and why.
+        withheld: Option<Vec<serde_json::Value>>,
+    }
+    /// Versions of models.
+    ModelsBody as Models { models: Vec<ModelBody>, }
+    /// A version of a model that is registered, or that decisions name.
+    ModelBody as Model {
+        name: String,
+        version: String,
+        /// Digest of the artefact.
+        digest: Option<String>,
+        /// Id of the record that registers it.
+        registered_by: Option<String>,
+        /// Format of the artefact, if it is run.
+        format: Option<String>,
+        seen: ModelSeenBody,
+        /// What does not fit, in sentences.
+        warnings: Vec<String>,
+    }
+    /// Decisions that name a version.
+    ModelSeenBody as ModelSeen {
+        decisions: u64,
+        /// Index of the first.
+        first: u64,
+        /// Index of the last.
+        last: u64,
+    }
+    /// What came of replays.
+    ReplayedBody as Replayed {
+        decisions: u64,
+        /// How many have each verdict.
+        verdicts: std::collections::BTreeMap<String, u64>,
+        /// The largest difference between a recorded and a recomputed number.
+        max_difference: Option<f64>,
+        /// Why decisions could not be replayed, and how many.
+        reasons: Option<std::collections::BTreeMap<String, u64>>,
+        /// The decisions with the worst verdicts.
+        worst: Option<Vec<serde_json::Value>>,
+        /// What ran them.
+        engine: String,
+    }
     /// Rows that a statement gave.
     AnswerBody as Answer {
         columns: Vec<ColumnBody>,
@@ -342,6 +407,7 @@ pub(crate) enum RecordedBody {
     modifiers(&Ways),
     tags(
         (name = "records", description = "Decisions, and what refers to them"),
+        (name = "why", description = "Why decisions came out as they did, and the models that made them"),
         (name = "proofs", description = "What anyone can check"),
         (name = "attachments", description = "Files beside a ledger"),
         (name = "ledgers", description = "The books themselves"),

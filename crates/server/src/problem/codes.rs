@@ -39,6 +39,8 @@ codes! {
         "Record the decision first, or add ?allow_missing_target=true if it will come later: completeness then reports it until it does.";
     InvalidReview "invalid-review" UNPROCESSABLE_ENTITY "The review does not fit the decision it is about"
         "An override or reversal names the decision in force before and another one after it.";
+    InvalidModel "invalid-model" UNPROCESSABLE_ENTITY "What is registered of the model cannot be used"
+        "The detail names the member and what is wrong with it; docs/registration.md describes what a registration says.";
     InvalidBody "invalid-body" BAD_REQUEST "The body cannot be read"
         "Send what the Content-Type says, whole, and in the encoding that Content-Encoding says.";
     UnfitBody "unfit-body" UNPROCESSABLE_ENTITY "The body can be read, and does not fit"
