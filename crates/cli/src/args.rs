@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     attach, check, completions, config, demo, diff, doctor, erase, export, help, import, init, ls,
-    man, prove, record, serve, show, sql, tail, token, verify,
+    man, model, prove, record, replay, serve, show, sql, tail, token, verify, why,
 };
 use crate::output::{Format, Volume};
 use crate::paint::Color;
@@ -88,6 +88,7 @@ pub(crate) enum Command {
     Attach(attach::Args),
     Ls(ls::Args),
     Show(show::Args),
+    Why(why::Args),
     Diff(diff::Args),
     Tail(tail::Args),
     Sql(sql::Args),
@@ -95,6 +96,8 @@ pub(crate) enum Command {
     Verify(verify::Args),
     Prove(prove::Args),
     Check(check::Args),
+    Model(model::Args),
+    Replay(replay::Args),
     Erase(erase::Args),
     Serve(serve::Args),
     Token(token::Args),

@@ -46,6 +46,11 @@ impl Paint {
         Paint { on }
     }
 
+    /// Whether there are colours.
+    pub(crate) fn is_on(self) -> bool {
+        self.on
+    }
+
     /// A heading or the thing a line is about.
     pub(crate) fn strong(self, text: &str) -> String {
         self.wrap("1", text)

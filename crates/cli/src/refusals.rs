@@ -3,6 +3,7 @@
 use causebook_access::AccessError;
 use causebook_capture::CaptureError;
 use causebook_client::{ClientError, Problem};
+use causebook_explain::ExplainError;
 use causebook_ledger::{AppendError, LedgerError, LinkError, TableError};
 use causebook_query::QueryError;
 use causebook_record::RecordError;
@@ -146,6 +147,33 @@ impl From<ClientError> for Failure {
             ClientError::Foreign { .. } => new(Exit::Failure, "not-this-api")
                 .hint("is there a proxy in between, or something else at this address? `causebook doctor` looks"),
             _ => new(Exit::Failure, "server"),
+        }
+    }
+}
+
+impl From<ExplainError> for Failure {
+    fn from(error: ExplainError) -> Failure {
+        let title = printable(&chain(&error));
+        match error {
+            ExplainError::Ledger(error) => error.into(),
+            ExplainError::Record(error) => error.into(),
+            ExplainError::NoDecision { .. } => Failure::new(Exit::Usage, "no-decision", title)
+                .hint("`causebook show ID` shows any record"),
+            ExplainError::Erased { .. } => Failure::new(Exit::NotFound, "erased", title)
+                .hint("its digest is still in the log: `causebook prove` shows it"),
+            ExplainError::Unfit { problems } => Failure::new(
+                Exit::Failure,
+                "registration",
+                "the model cannot be registered so",
+            )
+            .detail(
+                problems
+                    .iter()
+                    .map(|it| printable(it))
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            ),
+            _ => Failure::new(Exit::Failure, "registration", title),
         }
     }
 }

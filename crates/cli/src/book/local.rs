@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causebook_client::{Item, Receipt};
+use causebook_explain::replay::Replayed;
+use causebook_explain::{Ask, Explainer, Version};
 use causebook_filter::Filter;
 use causebook_lake::DeltaTable;
 use causebook_ledger::{
-    AppendError, Depth, Erasure, Ledger, LinkError, Links, Reader, Receipt as LedgerReceipt, Row,
-    VerifyRequest, may_link,
+    AppendError, CACHE, Depth, Erasure, Ledger, LinkError, Links, Reader, Receipt as LedgerReceipt,
+    Row, VerifyRequest, may_link,
 };
 use causebook_query::Answer;
 use causebook_record::{Draft, Mask, Pointer, Selection, Stored};
+use causebook_why::Why;
 
 use super::{
     Attachment, Book, Erased, Integrity, Made, News, NotRecorded, Pen, Proof, Question, Recording,
@@ -23,6 +26,7 @@ use crate::commands::init;
 use crate::config::Settings;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::store;
 use crate::verdict::Verdict;
 
@@ -36,12 +40,15 @@ pub(crate) struct Local {
     settings: Settings,
     table: Arc<DeltaTable>,
     reader: Reader,
+    explainer: Explainer,
 }
 
 impl Local {
     pub(crate) fn open(settings: &Settings) -> Outcome<Local> {
         let (table, reader) = store::open(settings)?;
+        let cache = store::folder(settings).join(CACHE);
         Ok(Local {
+            explainer: Explainer::new(reader.clone(), Some(cache)),
             settings: settings.clone(),
             table,
             reader,
@@ -196,6 +203,23 @@ impl Book for Local {
             text: evidence.to_json(),
             key: key.unwrap_or_default(),
         })
+    }
+
+    fn why(&self, id: &str, ask: &Ask) -> Outcome<Why> {
+        Ok(self.explainer.why(id, ask)?)
+    }
+
+    fn models(&self) -> Outcome<Vec<Version>> {
+        Ok(self.explainer.versions()?)
+    }
+
+    fn replay(&self, filter: &Filter, limit: usize, output: &Output) -> Outcome<Replayed> {
+        let rows = local_search::select(&self.reader, filter, false, limit)?;
+        let positions: Vec<u64> = rows.iter().map(|row| row.index).collect();
+        let progress = Progress::new(output, "replaying", "decisions");
+        let total = positions.len() as u64;
+        let tell = |done| progress.at(done, total);
+        Ok(self.explainer.replay_all(&positions, &tell)?)
     }
 
     fn sql(&self, statement: &str, rows_max: Option<usize>) -> Outcome<Answer> {

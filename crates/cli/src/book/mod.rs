@@ -5,9 +5,12 @@ use std::io::Read;
 use std::ops::ControlFlow;
 
 use causebook_client::{Item, Receipt};
+use causebook_explain::replay::Replayed;
+use causebook_explain::{Ask, Version};
 use causebook_filter::Filter;
 use causebook_query::Answer;
 use causebook_record::{Draft, Pointer};
+use causebook_why::Why;
 
 use crate::config::Settings;
 use crate::failure::{Failure, Outcome};
@@ -61,6 +64,15 @@ pub(crate) trait Book {
 
     /// The answer to a statement, as many rows as wanted at most.
     fn sql(&self, statement: &str, rows_max: Option<usize>) -> Outcome<Answer>;
+
+    /// Why a decision came out as it did.
+    fn why(&self, id: &str, ask: &Ask) -> Outcome<Why>;
+
+    /// The versions of models that are registered or that decisions name.
+    fn models(&self) -> Outcome<Vec<Version>>;
+
+    /// Runs the decisions that match again, as many as wanted at most, the newest first.
+    fn replay(&self, filter: &Filter, limit: usize, output: &Output) -> Outcome<Replayed>;
 
     /// Whether everything is as it was signed. What is wrong is in the verdict; a failure leaves the question open.
     fn verify(&self, question: &Question, output: &Output) -> Outcome<Verdict>;

@@ -4,10 +4,14 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use causebook_client::{HeadError, Item, ListRequest, RemoteLedger, TailEvent};
+use causebook_explain::replay::Replayed;
+use causebook_explain::{Ask, Version};
 use causebook_filter::Filter;
 use causebook_ledger::LedgerError;
 use causebook_query::Answer;
 use causebook_record::Pointer;
+use causebook_why::Why;
+use causebook_why::page::Audience;
 
 use super::trust::Trusted;
 use super::{Book, Integrity, Made, News, Proof, Question, quoted, remote_table};
@@ -23,6 +27,8 @@ const PREFIX_CHARACTERS_MIN: usize = 4;
 const CANDIDATES_SHOWN: usize = 5;
 /// A record that was acknowledged a moment ago is under a signed head soon.
 const LOOKS_MAX: usize = 10;
+/// Decisions that a server replays at a time.
+const REPLAYED_MAX: usize = 10_000;
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A ledger on a server.
@@ -65,6 +71,19 @@ impl Remote {
                 ..Integrity::default()
             }),
         }
+    }
+
+    fn shaped<T: serde::de::DeserializeOwned>(&self, answer: &str) -> Outcome<T> {
+        serde_json::from_str(answer).map_err(|error| {
+            Failure::new(
+                Exit::Failure,
+                "answer",
+                "the server's answer is not what it should be",
+            )
+            .place(self.ledger.address())
+            .detail(error.to_string())
+            .hint("it may be of another version of Causebook")
+        })
     }
 
     fn list(&self, q: &str, oldest: bool, limit: usize) -> Outcome<Vec<Item>> {
@@ -264,6 +283,28 @@ impl Book for Remote {
 
     fn table(&self, filter: &Filter) -> Outcome<Answer> {
         remote_table::of(self, filter, self.memory())
+    }
+
+    fn why(&self, id: &str, ask: &Ask) -> Outcome<Why> {
+        let audience = match ask.audience {
+            Audience::Authority => "authority",
+            Audience::Subject { .. } => "subject",
+        };
+        self.shaped(&self.ledger.why(id, audience, ask.all_versions)?)
+    }
+
+    fn models(&self) -> Outcome<Vec<Version>> {
+        #[derive(serde::Deserialize)]
+        struct Models {
+            models: Vec<Version>,
+        }
+        let models: Models = self.shaped(&self.ledger.models()?)?;
+        Ok(models.models)
+    }
+
+    fn replay(&self, filter: &Filter, limit: usize, _: &Output) -> Outcome<Replayed> {
+        let limit = limit.min(REPLAYED_MAX);
+        self.shaped(&self.ledger.replay(&filter.to_string(), limit)?)
     }
 
     fn sql(&self, statement: &str, rows_max: Option<usize>) -> Outcome<Answer> {

@@ -19,15 +19,18 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod ls;
 pub(crate) mod man;
+pub(crate) mod model;
 pub(crate) mod parse;
 pub(crate) mod prove;
 pub(crate) mod record;
+pub(crate) mod replay;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod sql;
 pub(crate) mod tail;
 pub(crate) mod token;
 pub(crate) mod verify;
+pub(crate) mod why;
 
 /// Does what was asked.
 pub(crate) fn run(command: Command, context: &Context) -> Outcome {
@@ -38,6 +41,9 @@ pub(crate) fn run(command: Command, context: &Context) -> Outcome {
         Command::Attach(args) => attach::run(&args, context),
         Command::Ls(args) => ls::run(&args, context),
         Command::Show(args) => show::run(&args, context),
+        Command::Why(args) => why::run(&args, context),
+        Command::Replay(args) => replay::run(&args, context),
+        Command::Model(args) => model::run(&args, context),
         Command::Diff(args) => diff::run(&args, context),
         Command::Tail(args) => tail::run(&args, context),
         Command::Sql(args) => sql::run(&args, context),

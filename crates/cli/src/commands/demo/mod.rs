@@ -51,6 +51,8 @@ enum Act {
 
 /// The records of the demo; where they come from is told in examples/german-credit/SOURCE.md.
 const RECORDS: &[u8] = include_bytes!("../../../../../examples/german-credit/records.ndjson");
+/// The model that decided: its record names it by its digest.
+const MODEL: &[u8] = include_bytes!("../../../../../examples/german-credit/model.json");
 /// The application that is shown, and altered.
 const SHOWN: &str = "GC-0557";
 /// What marks a ledger as a demo, which may be removed and tampered with.
@@ -169,7 +171,11 @@ fn verify_and_advise(book: &dyn Book, home: &Path, context: &Context) -> Outcome
     Ok(())
 }
 
-const NEXT: [(&str, &str); 7] = [
+const NEXT: [(&str, &str); 8] = [
+    (
+        "why GC-0557",
+        "why: replayed, explained, with what would have changed it",
+    ),
     ("show GC-0557", "everything recorded of this decision"),
     ("ls --decision deny", "the other denials"),
     ("diff GC-0557 GC-0664", "a denial beside an approval"),
@@ -201,9 +207,12 @@ fn fill(settings: &Settings, anew: bool) -> Outcome<bool> {
         return Ok(false);
     }
     let ledger = store::writer(settings)?;
-    let appended = ledger
-        .append_all(drafts, "demo", "demo")
-        .map_err(|(_, error)| Failure::from(error));
+    // Before the record that names it.
+    let kept = ledger.put_blob(&mut &MODEL[..]);
+    let appended = kept.map_err(Failure::from).and_then(|_| {
+        let appended = ledger.append_all(drafts, "demo", "demo");
+        appended.map_err(|(_, error)| Failure::from(error))
+    });
     let settled = appended.and_then(|_| Ok(ledger.flush()?)).and_then(|()| {
         ledger.wait_checkpoint(count, CHECKPOINT_WAIT)?;
         Ok(())

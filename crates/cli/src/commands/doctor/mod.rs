@@ -8,6 +8,7 @@ use crate::output::Format;
 use crate::paint::Paint;
 
 mod checks;
+mod models;
 mod server;
 
 /// Look for what could go wrong here
@@ -65,10 +66,11 @@ pub(crate) fn run(_: &Args, context: &Context) -> Outcome {
     let output = &context.output;
     let format = output.format("doctor", &[Format::Table, Format::Json], Format::Table)?;
     let settings = context.settings()?;
-    let checks = match &settings.remote {
+    let mut checks = match &settings.remote {
         None => checks::examine(&settings),
         Some(server) => server::examine(&settings, server),
     };
+    checks.extend(models::examine(&settings));
     if format == Format::Json {
         let describe = |check: &Check| json!({ "check": check.name, "state": check.state.word(), "found": check.found, "fix": check.fix });
         let described: Vec<_> = checks.iter().map(describe).collect();
