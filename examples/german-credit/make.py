@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes records.ndjson, the demo's ledger entries, from 200 decisions of a credit model.
+"""Makes records.ndjson, the demo's ledger entries, from 200 decisions of a credit model, and registration.json, how that
+model is used.
 
     python3 make.py DATA_DIR
 
@@ -22,7 +23,13 @@ def main(data: Path) -> None:
     card = json.loads((data / "credit-model/model_card.json").read_text())
     lines = (data / "credit-model/decisions.jsonl").read_text().splitlines()
     decisions = [json.loads(line) for line in lines]
-    records = [dictionary_record(card), model_record(card)]
+    registration = registration_of(card)
+    here = Path(__file__).parent
+    (here / "registration.json").write_text(json.dumps(registration, ensure_ascii=False, indent=2) + "\n")
+    artefact = (here / "model.json").read_bytes()
+    if hashlib.sha256(artefact).hexdigest() != card["sha256"]["model.json"]:
+        sys.exit("model.json is not the model of these decisions")
+    records = [dictionary_record(card), model_record(card, registration, len(artefact))]
     for number, decision in enumerate(decisions):
         records.append(decision_record(decision, card, decided_at(number)))
     for number, decision in enumerate(decisions):
@@ -53,12 +60,17 @@ def dictionary_record(card: dict) -> dict:
     }
 
 
-def model_record(card: dict) -> dict:
+def model_record(card: dict, registration: dict, size: int) -> dict:
+    """As `causebook model add model.json --registration registration.json` records it."""
+    model = model_of(card)
     return {
         "id": MODEL,
         "kind": "model",
         "time": "2026-05-29T14:05:00Z",
-        "model": model_of(card),
+        "model": {**model, "registration": {"format": "xgboost-json", **registration}},
+        "attachments": [
+            {"name": "artefact", "media_type": "application/json", "size": size, "digest": model["digest"]}
+        ],
         "parameters": {"thresholds": card["thresholds"]},
         "data": {
             "training": {
@@ -73,6 +85,30 @@ def model_record(card: dict) -> dict:
             "attributes_used": card["numeric"] + list(card["categorical"]),
             "recorded_but_not_used": card["excluded_protected"],
         },
+    }
+
+
+def registration_of(card: dict) -> dict:
+    thresholds = card["thresholds"]
+    features = [{"field": f"/input/{name}", "encoding": "plain", "input": name} for name in card["numeric"]]
+    for name, values in card["categorical"].items():
+        inputs = {value: f"{name}={value}" for value in values}
+        features.append({"field": f"/input/{name}", "encoding": "one-hot", "inputs": inputs})
+    return {
+        "features": features,
+        "output": {"outputs": {"/output/probability_bad": {}, "/output/margin": {"margin": True}}},
+        "policy": {
+            "bands": [
+                {"below": thresholds["refer"], "decision": "approve"},
+                {"below": thresholds["deny"], "decision": "refer"},
+                {"decision": "deny"},
+            ],
+            "adverse": ["deny"],
+        },
+        "protected": [f"/input/{name}" for name in card["excluded_protected"]],
+        "constraints": CONSTRAINTS,
+        "reasons": {"version": "german-credit-reasons@1", "entries": REASONS},
+        "labels": {f"/input/{name}": attribute["label"] for name, attribute in ATTRIBUTES.items()},
     }
 
 
@@ -145,6 +181,52 @@ def decided_at(number: int) -> str:
     moment = start + timedelta(minutes=24 * slot, milliseconds=millis % (20 * 60 * 1000))
     return moment.isoformat(timespec="milliseconds") + "Z"
 
+
+# What an applicant could change, at least by waiting or by asking for something else. The past, and what somebody is, stays.
+CONSTRAINTS = {
+    "/input/credit_history": {"immutable": True},
+    "/input/existing_credits": {"immutable": True},
+    "/input/people_liable": {"immutable": True},
+    "/input/job": {"immutable": True},
+    "/input/duration": {"min": 4, "max": 72, "step": 1},
+    "/input/credit_amount": {"direction": "decrease", "step": 50},
+    "/input/residence_since": {"direction": "increase"},
+    "/input/purpose": {"immutable": True},
+}
+
+
+def entry(code: str, text: str, field: str, *values: str, side: str = "") -> dict:
+    made = {"code": code, "text": text, "field": f"/input/{field}"}
+    if values:
+        made["values"] = list(values)
+    if side:
+        made["side"] = side
+    return made
+
+
+# The first that fits a field and its value is told. Each says what is true of that value.
+REASONS = [
+    entry("CHK-NONE", "No checking account with us", "status", "A11"),
+    entry("CHK-LOW", "Low or overdrawn balance of checking account", "status", "A12", "A13"),
+    entry("TERM", "Length of loan term requested", "duration", side="high"),
+    entry("TERM-SHORT", "Loan term requested is short for the amount", "duration", side="low"),
+    entry("HIST", "Delinquent past or present credit obligations", "credit_history", "A30", "A31"),
+    entry("HIST-THIN", "Limited credit experience", "credit_history", "A32"),
+    entry("PURP", "Purpose of loan", "purpose"),
+    entry("AMT", "Amount of credit requested", "credit_amount"),
+    entry("SAV", "Savings are low, or not known to us", "savings", "A61", "A62", "A63"),
+    entry("EMP", "Length of employment", "employment"),
+    entry("DTI", "Excessive obligations in relation to income", "installment_rate"),
+    entry("GUAR", "No guarantor or co-applicant", "other_debtors", "A101"),
+    entry("RES", "Length of residence", "residence_since"),
+    entry("COLL", "Value or type of collateral not sufficient", "property"),
+    entry("OBL", "Other instalment plans outstanding", "other_installment_plans", "A141", "A142"),
+    entry("HOUS", "Housing is rented, or free of charge", "housing", "A151", "A152"),
+    entry("NCR", "Number of existing credits", "existing_credits"),
+    entry("JOB", "Type of employment", "job"),
+    entry("DEP", "Number of dependants", "people_liable"),
+    entry("TEL", "Unable to reach the applicant by telephone", "telephone", "A191"),
+]
 
 # Labels after U. Groemping, "South German Credit Data: Correcting a Widely Used Data Set" (2019): the labels that came
 # with the data set in 1994 were attached to the wrong codes for several attributes. The codes themselves are untouched.
