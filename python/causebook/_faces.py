@@ -56,8 +56,10 @@ class ReadFace(Seam):
         """
         return self._read().list(q, limit=limit, oldest=oldest)
 
-    def why(self, id: str) -> Why:
+    def why(self, id: str, *, all_versions: bool = False) -> Why:
         """What is known of why this decision came out as it did, part by part, each with how it is known.
+
+        With `all_versions` it is compared with the decisions of all versions of its model.
 
         >>> id = book.record(model="credit@v1.2", input={"age": 30}, score=0.25, parameters={"threshold": 0.3})
         >>> book.why(id).margin.value
@@ -65,7 +67,7 @@ class ReadFace(Seam):
         >>> book.why(id).reasons.known
         'not recorded'
         """
-        return self._read().why(id)
+        return self._read().why(id, all_versions=all_versions)
 
     def sql(self, query: str, *, rows_max: int | None = None) -> Table:
         """Asks the server in SQL; a table that pandas, Polars and pyarrow take as it is.

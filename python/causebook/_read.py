@@ -86,10 +86,14 @@ class Reading:
             raise SettingError(f"limit is the most records that are wanted, not {limit}")
         return Listing(self, q, limit, oldest)
 
-    def why(self, id: str) -> Why:
-        """What is known of why this decision came out as it did, part by part, each with how it is known."""
+    def why(self, id: str, *, all_versions: bool = False) -> Why:
+        """What is known of why this decision came out as it did, part by part, each with how it is known.
+
+        With `all_versions` it is compared with the decisions of all versions of its model.
+        """
         history = self.history(id)
-        return _why.of(next(record for record in history if record.id == id), history)
+        answer = self._found(lambda: self._native.why(id, False, all_versions))
+        return _why.of(next(record for record in history if record.id == id), history, json.loads(answer))
 
     def sql(self, query: str, *, rows_max: int | None = None) -> Table:
         """Asks a server in SQL.

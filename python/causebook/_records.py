@@ -565,7 +565,8 @@ class Part:
     name: str
     title: str
     known: str
-    """`recorded`: it stands in the ledger. `computed`: from what stands there. `not recorded`: nothing is known."""
+    """`recorded`: it stands in the ledger. `computed`: from what stands there. `recomputed`: by the registered model.
+    `inferred from history`: from other decisions of it. `not recorded`: nothing is known."""
     value: Any = None
     note: str = ""
 
@@ -579,11 +580,13 @@ class Why(Mapping[str, Part]):
     Nothing is guessed: a part that was not recorded says so.
     """
 
-    __slots__ = ("decision", "parts")
+    __slots__ = ("decision", "document", "parts")
 
-    def __init__(self, decision: Decision, parts: Sequence[Part]) -> None:
+    def __init__(self, decision: Decision, parts: Sequence[Part], document: dict[str, Any] | None = None) -> None:
         self.decision = decision
         self.parts = tuple(parts)
+        self.document = document or {}
+        """The ledger's whole answer, as docs/why.md describes it."""
 
     def __getitem__(self, name: str) -> Part:
         for part in self.parts:

@@ -1,4 +1,5 @@
-"""What is known of why a decision came out as it did: each part as it stands in the ledger, or said not to be there."""
+"""What is known of why a decision came out as it did: each part as it stands in the ledger, as it was computed by the
+registered model or from other decisions, or said not to be there."""
 
 from __future__ import annotations
 
@@ -15,19 +16,49 @@ CHANGING = ("override", "reverse")
 """Actions of a review that put another decision in force."""
 
 
-def of(decision: Decision, history: Sequence[Decision]) -> Why:
-    """The parts that there are today: what was recorded, and what follows from it alone."""
+KNOWN = {"recorded": "recorded", "recomputed": "recomputed", "inferred_from_history": "inferred from history"}
+"""How a part of the ledger's answer is known, in words."""
+ANSWERED = (
+    ("replay", "Replay"),
+    ("counterfactuals", "What would have changed it"),
+    ("contrast", "Similar decisions"),
+    ("unusual", "Unusual"),
+    ("conversation", "Conversation"),
+    ("proof", "Proof"),
+)
+"""Parts that the ledger answers, with their titles."""
+
+
+def of(decision: Decision, history: Sequence[Decision], document: dict[str, Any]) -> Why:
+    """The parts: what was recorded, what follows from it alone, and what the ledger's answer (docs/why.md) adds."""
     about = [record for record in history if record.refers_to == decision.id]
     parts = [
         _outcome(decision, about),
         _margin(decision),
-        _reasons(decision, about),
+        _reasons(decision, about) or _answered(document.get("reasons"), "reasons", "Reasons"),
         _attributions(decision, about),
+        _recomputed(document),
+        *(_answered(document.get(name), name, title) for name, title in ANSWERED),
         _acts(about),
         _linked(decision, history),
         _provenance(decision),
     ]
-    return Why(decision, parts)
+    return Why(decision, parts, document)
+
+
+def _answered(block: object, name: str, title: str) -> Part:
+    """A part of the ledger's answer."""
+    found = members(block)
+    if "content" not in found:
+        return Part(name, title, "not recorded", note=str(found.get("absent", "the ledger says nothing of it")))
+    known = KNOWN.get(str(found.get("basis")), str(found.get("basis")))
+    return Part(name, title, known, found["content"], " ".join(str(note) for note in items(found.get("notes"))))
+
+
+def _recomputed(document: dict[str, Any]) -> Part:
+    """Attributions by the registered model, beside those that were recorded."""
+    blocks = [block for block in items(document.get("attributions")) if members(block).get("basis") != "recorded"]
+    return _answered(blocks[0] if blocks else None, "recomputed", "Attributions, recomputed")
 
 
 def _outcome(decision: Decision, about: Sequence[Decision]) -> Part:

@@ -121,6 +121,18 @@ impl Reading {
         })
     }
 
+    /// Why a decision came out as it did, as JSON.
+    #[pyo3(signature = (id, subject, all_versions))]
+    fn why(
+        &self,
+        py: Python<'_>,
+        id: String,
+        subject: bool,
+        all_versions: bool,
+    ) -> PyResult<String> {
+        self.ask(py, move |source| source.why(&id, subject, all_versions))
+    }
+
     fn attachment<'py>(&self, py: Python<'py>, digest: String) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = self.ask(py, move |source| source.attachment(&digest))?;
         Ok(PyBytes::new(py, &bytes))

@@ -257,10 +257,21 @@ def test_why_tells_what_was_recorded_and_what_was_not(book: Reading) -> None:
         "margin": False,
         "reasons": False,
         "attributions": False,
+        "recomputed": False,
+        "replay": True,
+        "counterfactuals": False,
+        "contrast": True,
+        "unusual": True,
+        "conversation": False,
+        "proof": True,
         "acts": False,
         "linked": False,
         "provenance": True,
     }
+    assert bare.replay.value["verdict"] == "NOT_REPLAYABLE"
+    assert "not registered" in bare.recomputed.note
+    assert bare.unusual.known == "inferred from history"
+    assert bare.document["format"] == "causebook.why/1"
     assert bare.margin.known == "not recorded"
     assert bare.margin.note == "a score was not recorded"
     assert "not recorded" in repr(bare)

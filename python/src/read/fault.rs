@@ -1,6 +1,8 @@
 //! Why a question was not answered, on its way to becoming an exception of `causebook._errors`.
 
 use causebook_client::{ClientError, HeadError, HeadFault};
+#[cfg(feature = "embedded")]
+use causebook_explain::ExplainError;
 use causebook_ledger::LedgerError;
 use causebook_record::RecordError;
 use pyo3::prelude::*;
@@ -106,6 +108,20 @@ impl From<ClientError> for Fault {
                 }
             }
             _ => unavailable("local"),
+        }
+    }
+}
+
+#[cfg(feature = "embedded")]
+impl From<ExplainError> for Fault {
+    fn from(error: ExplainError) -> Fault {
+        let what = error.to_string();
+        match error {
+            ExplainError::Ledger(error) => error.into(),
+            ExplainError::NoDecision { .. } | ExplainError::Erased { .. } => {
+                Fault::new(Class::Refused, "unfit", what)
+            }
+            _ => Fault::new(Class::Refused, "invalid-model", what),
         }
     }
 }

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use causebook_explain::{Ask, Explainer};
 use causebook_filter::Filter;
 use causebook_lake::DeltaTable;
 use causebook_ledger::{
-    Clock as _, Depth, Identity, LedgerError, Reader, RealDisk, Row, SystemClock, TableSink,
+    CACHE, Clock as _, Depth, Identity, LedgerError, Reader, RealDisk, Row, SystemClock, TableSink,
     VerifyRequest,
 };
+use causebook_why::page::Audience;
 use causebook_record::{Pointer, Selection, Stored, facts, string_text};
 use serde_json::{Value, json};
 
@@ -206,6 +208,22 @@ impl Source for Folder {
             text: evidence.to_json(),
             keys: reader.identity().keys.clone(),
         })
+    }
+
+    fn why(&self, id: &str, subject: bool, all_versions: bool) -> Result<String, Fault> {
+        let explainer = Explainer::new(self.open()?, Some(self.files.join(CACHE)));
+        let audience = if subject {
+            Audience::SUBJECT
+        } else {
+            Audience::Authority
+        };
+        let ask = Ask {
+            audience,
+            all_versions,
+        };
+        let why = explainer.why(id, &ask)?;
+        serde_json::to_string(&why)
+            .map_err(|error| Fault::new(Class::Refused, "internal", error.to_string()))
     }
 
     fn attachment(&self, digest: &str) -> Result<Vec<u8>, Fault> {

@@ -156,6 +156,11 @@ impl Source for Remote {
         })
     }
 
+    fn why(&self, id: &str, subject: bool, all_versions: bool) -> Result<String, Fault> {
+        let audience = if subject { "subject" } else { "authority" };
+        Ok(self.ledger()?.why(id, audience, all_versions)?)
+    }
+
     fn attachment(&self, digest: &str) -> Result<Vec<u8>, Fault> {
         let mut bytes = Bounded::default();
         self.ledger()?.attachment(digest, &mut bytes)?;

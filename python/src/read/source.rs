@@ -21,6 +21,9 @@ pub(crate) trait Source: Send + Sync {
     /// Evidence of a record, and the keys to check it with. A record that was acknowledged a moment ago is waited for.
     fn evidence(&self, id: &str, show: &[String], linked: bool) -> Result<Proof, Fault>;
 
+    /// Why a decision came out as it did: the answer as `docs/why.md` has it, in JSON.
+    fn why(&self, id: &str, subject: bool, all_versions: bool) -> Result<String, Fault>;
+
     /// The bytes of an attachment.
     fn attachment(&self, digest: &str) -> Result<Vec<u8>, Fault>;
 
