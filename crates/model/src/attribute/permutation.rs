@@ -183,6 +183,7 @@ impl Spread {
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_range_loop, clippy::unnecessary_wraps)]
 mod tests {
     use super::*;
     use crate::attribute::reference;

@@ -331,6 +331,7 @@ fn floats<T: Float>(
     Some(of(pairs.map(|(x, y)| compute(x, y)).collect()))
 }
 
+#[allow(clippy::float_cmp, reason = "the runtime multiplies for exactly 2")]
 fn power(base: f32, exponent: f32) -> f32 {
     if exponent == 2.0 {
         base * base

@@ -450,6 +450,10 @@ fn scaled(offset: &[f32], scale: &[f32], data: &Data, columns: usize) -> Option<
     Some(Data::Single(values))
 }
 
+#[allow(
+    clippy::float_cmp,
+    reason = "the value that stands for a missing one is named exactly"
+)]
 fn imputed_values(replaced: &Data, imputed: &Data, data: &Data, columns: usize) -> Option<Data> {
     if imputed.len() != columns && imputed.len() != 1 {
         return None;

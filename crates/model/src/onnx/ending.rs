@@ -63,7 +63,7 @@ impl Ending {
 fn classes(nodes: &[Node], blank: &Run<'_>, label: Option<usize>, count: usize) -> Vec<String> {
     let named = nodes.iter().find_map(|node| match &node.operator {
         Operator::Trees(trees) => trees.classes.as_ref().map(|classes| classes.labels.names()),
-        Operator::Weighted(weighted) => weighted.labels.as_ref().map(|labels| labels.names()),
+        Operator::Weighted(weighted) => weighted.labels.as_ref().map(super::labels::Labels::names),
         Operator::Encode(Encode::ZipMap { labels }) => Some(labels.names()),
         _ => None,
     });
@@ -105,7 +105,8 @@ pub(super) fn scale(nodes: &[Node], sums: usize, run: &Run<'_>, scores: usize) -
             continue;
         }
         let inputs: Vec<usize> = node.inputs.iter().flatten().copied().collect();
-        at = match (&node.operator, &inputs[..]) {
+        #[allow(clippy::match_same_arms, reason = "one arm a way to end")]
+        let before = match (&node.operator, &inputs[..]) {
             (
                 Operator::Encode(Encode::ZipMap { .. })
                 | Operator::Shape(Shape::Identity)
@@ -129,6 +130,7 @@ pub(super) fn scale(nodes: &[Node], sums: usize, run: &Run<'_>, scores: usize) -
             }
             _ => return None,
         };
+        at = before;
     }
     let kept = run.get(at)?.data.len();
     let of_own = own.outputs.last().copied().flatten() == Some(at);

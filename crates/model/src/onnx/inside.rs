@@ -46,7 +46,7 @@ pub(super) fn flow(
         (Flow::Keep | Flow::Spread, [(_, owners), rest @ ..])
             if rest.iter().all(|(_, owners)| constant(owners))
                 && !owners.is_empty()
-                && count % owners.len() == 0 =>
+                && count.is_multiple_of(owners.len()) =>
         {
             let each = count / owners.len();
             let spread = owners

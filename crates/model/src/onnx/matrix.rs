@@ -112,6 +112,7 @@ impl Matrix {
         }))
     }
 
+    #[allow(clippy::unused_self, reason = "as every family of operators")]
     pub(super) fn flow(&self) -> Flow {
         Flow::Mix
     }
@@ -267,6 +268,10 @@ impl Kind {
 }
 
 impl Factors {
+    #[allow(
+        clippy::many_single_char_names,
+        reason = "matrices and their dimensions, as the specification names them"
+    )]
     fn multiply(self, a: &Tensor, b: &Tensor, c: Option<&Tensor>, work: &mut Work) -> Done<Tensor> {
         let given: Vec<&Tensor> = [Some(a), Some(b), c].into_iter().flatten().collect();
         let unfit = || unfit("a product of matrices", &given);

@@ -7,7 +7,7 @@ use crate::ModelError;
 use super::attributes::Attributes;
 use super::unsupported;
 
-/// The attribute `post_transform`. PROBIT and SOFTMAX_ZERO, which no exporter writes, are refused.
+/// The attribute `post_transform`. `PROBIT` and `SOFTMAX_ZERO`, which no exporter writes, are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Transform {
     None,

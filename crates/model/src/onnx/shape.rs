@@ -10,6 +10,7 @@ use super::{malformed, unsupported};
 
 /// An operator that moves values.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::enum_variant_names, reason = "as the specification names them")]
 pub(super) enum Shape {
     Identity,
     Concat {

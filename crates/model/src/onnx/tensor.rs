@@ -55,7 +55,10 @@ impl Data {
 
     /// The values at these places, which are all within the list.
     pub(super) fn select(&self, places: &[usize]) -> Data {
-        each!(self, list => places.iter().filter_map(|at| list.get(*at).cloned()).collect())
+        #[allow(clippy::cloned_instead_of_copied, reason = "words are not copied")]
+        let selected =
+            each!(self, list => places.iter().filter_map(|at| list.get(*at).cloned()).collect());
+        selected
     }
 
     /// The values of the second behind those of the first; not if they are of different kinds.

@@ -180,10 +180,9 @@ impl Trees {
     /// Takes as many columns as there are, of which trees may ask for fewer.
     pub(super) fn fit(&mut self, given: &Tensor) {
         if let Some((1, columns)) = given.rows_and_columns() {
-            for ensemble in [Some(&mut self.ensemble), self.averaged.as_mut()] {
-                if let Some(ensemble) = ensemble {
-                    ensemble.columns = ensemble.columns.max(columns);
-                }
+            let all = [Some(&mut self.ensemble), self.averaged.as_mut()];
+            for ensemble in all.into_iter().flatten() {
+                ensemble.columns = ensemble.columns.max(columns);
             }
         }
     }

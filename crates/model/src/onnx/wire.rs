@@ -14,7 +14,7 @@ pub(super) enum Field<'a> {
 pub(super) type Broken = &'static str;
 
 /// The fields of a message, in the order of the file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Fields<'a> {
     rest: &'a [u8],
 }
@@ -137,7 +137,7 @@ impl<'a> Field<'a> {
                 if !rest.is_empty() {
                     return Err(CUT);
                 }
-                to.extend(chunks, |bytes| f32::from_le_bytes(bytes))
+                to.extend(chunks, f32::from_le_bytes)
             }
             _ => Err("a field that holds numbers of 4 bytes does not"),
         }
@@ -151,7 +151,7 @@ impl<'a> Field<'a> {
                 if !rest.is_empty() {
                     return Err(CUT);
                 }
-                to.extend(chunks, |bytes| f64::from_le_bytes(bytes))
+                to.extend(chunks, f64::from_le_bytes)
             }
             _ => Err("a field that holds numbers of 8 bytes does not"),
         }
