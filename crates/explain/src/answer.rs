@@ -101,7 +101,7 @@ impl<'a> Answer<'a> {
         self.kept.histories.get(name)
     }
 
-    pub(crate) fn why(&self, ask: &Ask) -> Result<Why, ExplainError> {
+    pub(crate) fn why(&self, ask: Ask) -> Result<Why, ExplainError> {
         let linked = self.linked()?;
         let review = linked
             .iter()
@@ -129,7 +129,7 @@ impl<'a> Answer<'a> {
             unusual: compared.unusual,
             conversation: recorded::conversation(&self.record),
             provenance: Block::new(Basis::Recorded, self.provenance()),
-            acts: self.acts(&linked),
+            acts: acts(&linked),
             proof: Block::new(Basis::Recorded, self.proof()?),
             withheld: Vec::new(),
         };
@@ -197,14 +197,6 @@ impl<'a> Answer<'a> {
         }
     }
 
-    fn acts(&self, linked: &[String]) -> Block<Vec<causebook_why::Act>> {
-        let acts = recorded::acts(linked.iter().map(String::as_str));
-        if acts.is_empty() {
-            return Block::absent("nothing that came after is on record");
-        }
-        Block::new(Basis::Recorded, acts)
-    }
-
     fn proof(&self) -> Result<Proof, ExplainError> {
         let reader = &self.explainer.reader;
         let row = reader.get(self.index)?;
@@ -217,6 +209,14 @@ impl<'a> Answer<'a> {
             command: format!("causebook prove {}", self.id),
         })
     }
+}
+
+fn acts(linked: &[String]) -> Block<Vec<causebook_why::Act>> {
+    let acts = recorded::acts(linked.iter().map(String::as_str));
+    if acts.is_empty() {
+        return Block::absent("nothing that came after is on record");
+    }
+    Block::new(Basis::Recorded, acts)
 }
 
 /// Whether a decision can be run again, and by what.

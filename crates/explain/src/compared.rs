@@ -13,7 +13,7 @@ pub(crate) struct Compared {
 }
 
 impl Compared {
-    pub(crate) fn new(answer: &Answer<'_>, ask: &Ask, outcome: &Block<Outcome>) -> Self {
+    pub(crate) fn new(answer: &Answer<'_>, ask: Ask, outcome: &Block<Outcome>) -> Self {
         let none = |why: &str| Self {
             contrast: Block::absent(why),
             unusual: Block::absent(why),

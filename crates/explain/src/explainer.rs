@@ -56,7 +56,7 @@ impl Explainer {
     /// # Errors
     /// [`ExplainError::NoDecision`], [`ExplainError::Erased`], or what reading the ledger fails with. What is only missing for
     /// a part of the answer is said in that part.
-    pub fn why(&self, id: &str, ask: &Ask) -> Result<Why, ExplainError> {
+    pub fn why(&self, id: &str, ask: Ask) -> Result<Why, ExplainError> {
         let row = self.decision(id)?;
         let kept = self.caught_up()?;
         Answer::new(self, &kept, &row)?.why(ask)

@@ -126,7 +126,7 @@ fn every_decision_is_replayed_to_the_last_bit() {
 #[test]
 fn a_denial_is_explained_in_every_part() {
     let (_ledger, explainer) = filled();
-    let why = explainer.why("GC-0557", &ASK).unwrap();
+    let why = explainer.why("GC-0557", ASK).unwrap();
     let outcome = content(&why.outcome);
     assert_eq!(outcome.decision.as_deref(), Some("deny"));
     assert_eq!(
@@ -160,7 +160,7 @@ fn without_a_registration_what_is_recorded_and_what_history_says_is_told() {
         ledger.append(draft, "tester", "test").unwrap();
     }
     let explainer = Explainer::new(ledger.reader(), None);
-    let why = explainer.why("GC-0557", &ASK).unwrap();
+    let why = explainer.why("GC-0557", ASK).unwrap();
     assert_eq!(content(&why.replay).verdict, Verdict::NotReplayable);
     assert!(!content(&why.attributions[0]).fields.is_empty());
     assert_eq!(content(&why.contrast).compared, 199);
@@ -182,7 +182,7 @@ fn another_artefact_under_the_same_name_is_not_taken_for_the_one_that_decided() 
         ledger.append(draft, "tester", "test").unwrap();
     }
     let explainer = Explainer::new(ledger.reader(), None);
-    let why = explainer.why("GC-0557", &ASK).unwrap();
+    let why = explainer.why("GC-0557", ASK).unwrap();
     let replay = content(&why.replay);
     assert_eq!(replay.verdict, Verdict::NotReplayable);
     assert!(replay.why.as_ref().unwrap().contains("sha256:"));
@@ -205,8 +205,8 @@ fn what_is_set_later_holds_for_later_decisions_only() {
     ledger
         .append(Draft::parse(text.as_bytes()).unwrap(), "tester", "test")
         .unwrap();
-    let before: Why = explainer.why("GC-0664", &ASK).unwrap();
-    let after = explainer.why("GC-later", &ASK).unwrap();
+    let before: Why = explainer.why("GC-0664", ASK).unwrap();
+    let after = explainer.why("GC-later", ASK).unwrap();
     assert_eq!(content(&before.outcome).threshold, Some(0.4));
     assert_eq!(content(&after.outcome).threshold, Some(0.3));
     assert_eq!(content(&before.replay).verdict, Verdict::BitExact);
@@ -247,17 +247,17 @@ fn a_pickle_is_kept_and_never_run() {
 #[test]
 fn erased_decisions_are_compared_with_nothing_any_more() {
     let (ledger, explainer) = filled();
-    let before = explainer.why("GC-0557", &ASK).unwrap();
+    let before = explainer.why("GC-0557", ASK).unwrap();
     let nearest = content(&before.contrast).opposite[0].id.clone().unwrap();
     ledger
         .erase(&nearest, &Erasure::Payload, "asked for", "officer")
         .unwrap();
-    let after = explainer.why("GC-0557", &ASK).unwrap();
+    let after = explainer.why("GC-0557", ASK).unwrap();
     assert_eq!(content(&after.contrast).compared, 198);
     let text = serde_json::to_string(&after).unwrap();
     assert!(!text.contains(&nearest), "{nearest} is still named");
     assert!(matches!(
-        explainer.why(&nearest, &ASK),
+        explainer.why(&nearest, ASK),
         Err(ExplainError::Erased { .. })
     ));
 }
@@ -265,15 +265,15 @@ fn erased_decisions_are_compared_with_nothing_any_more() {
 #[test]
 fn only_decisions_have_a_why() {
     let (_ledger, explainer) = filled();
-    let error = explainer.why("credit-risk@1.0.0", &ASK).unwrap_err();
+    let error = explainer.why("credit-risk@1.0.0", ASK).unwrap_err();
     assert!(matches!(error, ExplainError::NoDecision { .. }));
-    assert!(explainer.why("nobody", &ASK).is_err());
+    assert!(explainer.why("nobody", ASK).is_err());
 }
 
 #[test]
 fn an_answer_reads_back_from_its_json() {
     let (_ledger, explainer) = filled();
-    let why = explainer.why("GC-0557", &ASK).unwrap();
+    let why = explainer.why("GC-0557", ASK).unwrap();
     let text = serde_json::to_string(&why).unwrap();
     let read: Why = serde_json::from_str(&text).unwrap();
     assert_eq!(read, why);
@@ -295,21 +295,21 @@ fn a_cache_gives_the_same_answer_and_goes_with_an_erasure() {
             .unwrap();
     }
     let fresh = Explainer::new(ledger.reader(), Some(cache.clone()));
-    let first = fresh.why("GC-0557", &ASK).unwrap();
+    let first = fresh.why("GC-0557", ASK).unwrap();
     assert!(cache.join("why").is_file());
     let cached = Explainer::new(ledger.reader(), Some(cache.clone()));
-    assert_eq!(cached.why("GC-0557", &ASK).unwrap(), first);
-    assert_eq!(explainer.why("GC-0557", &ASK).unwrap(), first);
+    assert_eq!(cached.why("GC-0557", ASK).unwrap(), first);
+    assert_eq!(explainer.why("GC-0557", ASK).unwrap(), first);
     // What is damaged is made again.
     let mut bytes = std::fs::read(cache.join("why")).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(cache.join("why"), &bytes).unwrap();
     let damaged = Explainer::new(ledger.reader(), Some(cache.clone()));
-    assert_eq!(damaged.why("GC-0557", &ASK).unwrap(), first);
+    assert_eq!(damaged.why("GC-0557", ASK).unwrap(), first);
     ledger
         .erase("other-7", &Erasure::Payload, "asked for", "officer")
         .unwrap();
-    fresh.why("GC-0557", &ASK).unwrap();
+    fresh.why("GC-0557", ASK).unwrap();
     assert!(!cache.join("why").exists());
 }

@@ -24,8 +24,6 @@ pub use measure::{Measure, Weights};
 pub(crate) use values::to_step;
 pub use values::{Seen, SeenField};
 
-pub(crate) use history::names_identifier;
-
 use crate::document::{Change, Contrast, Neighbour};
 use crate::fields::{Fields, Scalar};
 use scan::{Choice, Class, Probe, Wanted};

@@ -23,6 +23,9 @@ const ANSWERS: usize = 3;
 /// A new score is at least this far beyond its threshold, so that rounding does not take it back.
 pub(crate) const CLEAR: f64 = 1e-6;
 
+/// Gives the score and the decision of some fields.
+pub type Score<'a> = dyn Fn(&Fields) -> Result<(f64, String), String> + 'a;
+
 /// What is asked of a decision.
 pub struct Question<'a> {
     /// Its fields.
@@ -46,7 +49,7 @@ pub struct Question<'a> {
     /// The score to reach.
     pub target: f64,
     /// Score and decision of other fields, by the model and the policy; words if they cannot be had.
-    pub model: &'a dyn Fn(&Fields) -> Result<(f64, String), String>,
+    pub model: &'a Score<'a>,
 }
 
 impl std::fmt::Debug for Question<'_> {
@@ -61,7 +64,7 @@ impl std::fmt::Debug for Question<'_> {
 pub fn find(question: &Question<'_>) -> Counterfactuals {
     let space = Space::new(question);
     let mut search = Search::new(question, &space);
-    let mut found = search.from_the_decision();
+    let mut found = search.one_by_one();
     if let Some(toward) = search.toward_recorded()
         && !found.iter().any(|(_, fields)| *fields == toward)
     {

@@ -121,6 +121,7 @@ pub enum Absent {
 }
 
 impl Absent {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
     fn is_refuse(&self) -> bool {
         *self == Self::Refuse
     }

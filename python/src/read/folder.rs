@@ -221,7 +221,7 @@ impl Source for Folder {
             audience,
             all_versions,
         };
-        let why = explainer.why(id, &ask)?;
+        let why = explainer.why(id, ask)?;
         serde_json::to_string(&why)
             .map_err(|error| Fault::new(Class::Refused, "internal", error.to_string()))
     }

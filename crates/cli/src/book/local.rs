@@ -205,7 +205,7 @@ impl Book for Local {
         })
     }
 
-    fn why(&self, id: &str, ask: &Ask) -> Outcome<Why> {
+    fn why(&self, id: &str, ask: Ask) -> Outcome<Why> {
         Ok(self.explainer.why(id, ask)?)
     }
 

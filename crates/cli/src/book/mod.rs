@@ -66,7 +66,7 @@ pub(crate) trait Book {
     fn sql(&self, statement: &str, rows_max: Option<usize>) -> Outcome<Answer>;
 
     /// Why a decision came out as it did.
-    fn why(&self, id: &str, ask: &Ask) -> Outcome<Why>;
+    fn why(&self, id: &str, ask: Ask) -> Outcome<Why>;
 
     /// The versions of models that are registered or that decisions name.
     fn models(&self) -> Outcome<Vec<Version>>;

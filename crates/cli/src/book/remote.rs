@@ -285,7 +285,7 @@ impl Book for Remote {
         remote_table::of(self, filter, self.memory())
     }
 
-    fn why(&self, id: &str, ask: &Ask) -> Outcome<Why> {
+    fn why(&self, id: &str, ask: Ask) -> Outcome<Why> {
         let audience = match ask.audience {
             Audience::Authority => "authority",
             Audience::Subject { .. } => "subject",

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         audience: args.audience.into(),
         all_versions: args.all_versions,
     };
-    let why = book.why(&id, &ask)?;
+    let why = book.why(&id, ask)?;
     if args.json || format == Format::Json {
         return output.line(pretty(&why)?);
     }

@@ -104,7 +104,7 @@ pub(crate) async fn why(
         all_versions: query.all_versions,
     };
     let body = blocking(move || {
-        let why = book.explainer.why(&id, &ask)?;
+        let why = book.explainer.why(&id, ask)?;
         drop(permit);
         Ok(if form == HTML {
             html(&why, audience, &words(&book.reader, &why))

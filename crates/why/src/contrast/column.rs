@@ -344,6 +344,10 @@ impl Sums {
         }
     }
 
+    #[allow(
+        clippy::needless_bitwise_bool,
+        reason = "without a branch the loop is vectorised"
+    )]
     fn add_words<T: Copy + PartialEq + Default>(&mut self, codes: &[T], code: T, weight: f32) {
         let missing = T::default();
         let sums = self.differences.iter_mut().zip(&mut self.weights);

@@ -36,58 +36,56 @@ impl History {
             return Vec::new();
         }
         let pointers: BTreeSet<&String> = fields.keys().chain(&self.pointers).collect();
-        let place = |pointer: &String| {
+        let found = |pointer: &String| {
             let column = &self.columns[*self.by_pointer.get(pointer)?];
             let given = fields.get(pointer).unwrap_or(&Scalar::Missing);
-            self.place(pointer, column, given, &counted, decisions)
+            place(pointer, column, given, &counted, decisions)
         };
-        pointers.into_iter().filter_map(place).collect()
-    }
-
-    fn place(
-        &self,
-        pointer: &str,
-        column: &Column,
-        given: &Scalar,
-        counted: &[bool],
-        decisions: u64,
-    ) -> Option<Percentile> {
-        let value = column.value(given);
-        let counts = Counts::of(column, value, counted);
-        let occurs = counts.numbers + counts.words;
-        let share = |count: u64| count as f64 / decisions as f64;
-        let (percentile, share) = match value {
-            // A column of another version only has nothing to say of this one.
-            Value::Missing if occurs == 0 => return None,
-            Value::Missing if column.free_text => return None,
-            Value::Missing => (None, Some(share(decisions - occurs))),
-            Value::Number(_) if counts.numbers > 0 => {
-                let below = counts.below as f64 + counts.equal as f64 / 2.0;
-                (Some(100.0 * below / counts.numbers as f64), None)
-            }
-            Value::Number(_) => (None, Some(0.0)),
-            Value::Word(_) if column.free_text || column.nearly_unique => return None,
-            Value::Word(_) => (None, Some(share(counts.same_word))),
-        };
-        let outside =
-            |percentile: f64| !(RARE * 100.0..=100.0 - RARE * 100.0).contains(&percentile);
-        Some(Percentile {
-            field: pointer.to_owned(),
-            value: given.clone(),
-            percentile,
-            share,
-            rare: percentile.is_some_and(outside) || share.is_some_and(|share| share < RARE),
-        })
+        pointers.into_iter().filter_map(found).collect()
     }
 
     /// Which decisions are counted.
     pub(super) fn counted(&self, version: Option<u16>) -> Vec<bool> {
         let both = self.version.iter().zip(&self.standing);
         both.map(|(of, standing)| {
-            version.is_none_or(|wanted| wanted == *of) & (*standing != Standing::Removed)
+            version.is_none_or(|wanted| wanted == *of) && (*standing != Standing::Removed)
         })
         .collect()
     }
+}
+
+fn place(
+    pointer: &str,
+    column: &Column,
+    given: &Scalar,
+    counted: &[bool],
+    decisions: u64,
+) -> Option<Percentile> {
+    let value = column.value(given);
+    let counts = Counts::of(column, value, counted);
+    let occurs = counts.numbers + counts.words;
+    let share = |count: u64| count as f64 / decisions as f64;
+    let (percentile, share) = match value {
+        // A column of another version only has nothing to say of this one.
+        Value::Missing if occurs == 0 => return None,
+        Value::Missing if column.free_text => return None,
+        Value::Missing => (None, Some(share(decisions - occurs))),
+        Value::Number(_) if counts.numbers > 0 => {
+            let below = counts.below as f64 + counts.equal as f64 / 2.0;
+            (Some(100.0 * below / counts.numbers as f64), None)
+        }
+        Value::Number(_) => (None, Some(0.0)),
+        Value::Word(_) if column.free_text || column.nearly_unique => return None,
+        Value::Word(_) => (None, Some(share(counts.same_word))),
+    };
+    let outside = |percentile: f64| !(RARE * 100.0..=100.0 - RARE * 100.0).contains(&percentile);
+    Some(Percentile {
+        field: pointer.to_owned(),
+        value: given.clone(),
+        percentile,
+        share,
+        rare: percentile.is_some_and(outside) || share.is_some_and(|share| share < RARE),
+    })
 }
 
 impl Counts {

@@ -260,6 +260,10 @@ impl Scanned {
         }
     }
 
+    #[allow(
+        clippy::needless_bitwise_bool,
+        reason = "without a branch the loop is vectorised"
+    )]
     fn offer(&mut self, distances: &[f32], classes: &[Class], first: usize) {
         let classes = &classes[..distances.len()];
         self.compared += compared(distances, classes);
@@ -307,6 +311,10 @@ impl Scanned {
     }
 }
 
+#[allow(
+    clippy::needless_bitwise_bool,
+    reason = "without a branch the loop is vectorised"
+)]
 fn compared(distances: &[f32], classes: &[Class]) -> u64 {
     let both = distances.iter().zip(classes);
     let count = both.fold(0u32, |count, (distance, class)| {

@@ -94,7 +94,7 @@ impl<'a> Search<'a> {
     }
 
     /// Changes of one field, then of more: the smallest found for each set of fields.
-    pub(super) fn from_the_decision(&mut self) -> Vec<(CounterfactualKind, Fields)> {
+    pub(super) fn one_by_one(&mut self) -> Vec<(CounterfactualKind, Fields)> {
         let start = State {
             fields: self.question.fields.clone(),
             gap: f64::INFINITY,

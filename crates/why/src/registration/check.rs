@@ -10,9 +10,6 @@ use crate::constraint::Constraint;
 use crate::fields::{Scalar, below};
 use crate::reasons;
 
-/// Where the reason stands that a reviewer gave, for dictionaries.
-pub(crate) const REVIEW_REASON: &str = "/review/reason";
-
 impl Registration {
     /// Holds it against its model: everything that `causebook model add` refuses.
     ///
@@ -286,12 +283,11 @@ fn input_problems(
 ) {
     let Some(input) = inputs.iter().find(|input| input.name == name) else {
         let names = inputs.iter().map(|input| input.name.as_str());
-        let hint = match near(name, names) {
-            Some(meant) => format!("did you mean {meant:?}?"),
-            None => {
-                let names: Vec<String> = inputs.iter().map(|it| format!("{:?}", it.name)).collect();
-                format!("it has {}", few(&names))
-            }
+        let hint = if let Some(meant) = near(name, names) {
+            format!("did you mean {meant:?}?")
+        } else {
+            let names: Vec<String> = inputs.iter().map(|it| format!("{:?}", it.name)).collect();
+            format!("it has {}", few(&names))
         };
         problems.push(at(place, format!("the model has no input {name:?}"), hint));
         return;
@@ -341,12 +337,11 @@ impl Policy {
         let decisions: BTreeSet<&str> = self.bands.iter().map(|it| it.decision.as_str()).collect();
         for (nth, adverse) in self.adverse.iter().enumerate() {
             if !decisions.contains(adverse.as_str()) {
-                let hint = match near(adverse, decisions.iter().copied()) {
-                    Some(meant) => format!("did you mean {meant:?}?"),
-                    None => {
-                        let known: Vec<&str> = decisions.iter().copied().collect();
-                        format!("bands have {}", known.join(", "))
-                    }
+                let hint = if let Some(meant) = near(adverse, decisions.iter().copied()) {
+                    format!("did you mean {meant:?}?")
+                } else {
+                    let known: Vec<&str> = decisions.iter().copied().collect();
+                    format!("bands have {}", known.join(", "))
                 };
                 let problem = format!("no band decides {adverse:?}");
                 problems.push(at(format!("/policy/adverse/{nth}"), problem, hint));

@@ -7,7 +7,7 @@ use causebook_model::{Input, InputKind, Model, Value};
 use causebook_record::MASKED;
 
 use super::{Absent, Encoding, Registration, RegistrationError, Unknown, check};
-use crate::fields::{Fields, Scalar, elements_at, fields_at, input_fields, scalar_at};
+use crate::fields::{Fields, Scalar, elements_at, input_fields, scalar_at};
 
 /// Categories that stand for a missing value, where an encoding has one.
 const MISSING_WORDS: [&str; 3] = ["", "nan", "null"];
@@ -397,15 +397,4 @@ fn set(row: &mut [Value], place: usize, value: Value) {
     if let Some(slot) = row.get_mut(place) {
         *slot = value;
     }
-}
-
-/// Fields below a pointer that no feature is made of; for people who look for what a mapping forgot.
-pub(super) fn unused(registration: &Registration, record: &str) -> Vec<String> {
-    let used = |field: &String| {
-        registration.features.iter().any(|feature| {
-            feature.field == *field || field.starts_with(&format!("{}/", feature.field))
-        })
-    };
-    let fields = fields_at(record, "/input");
-    fields.into_keys().filter(|field| !used(field)).collect()
 }

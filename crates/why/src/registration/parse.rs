@@ -149,6 +149,7 @@ impl Reader {
             Json::Object(members) => members.clone(),
             other => return self.read(place, other),
         };
+        #[allow(clippy::single_match_else, reason = "both ends are told")]
         let entries: Vec<Entry> = match without.insert("entries".to_owned(), Json::Array(vec![])) {
             Some(entries) => self.list(&format!("{place}/entries"), &entries),
             None => {
