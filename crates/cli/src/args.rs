@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     attach, check, completions, config, demo, diff, doctor, erase, export, help, import, init, ls,
-    man, model, prove, record, replay, serve, show, sql, tail, token, verify, why,
+    man, model, notice, prove, record, replay, serve, show, sql, tail, token, verify, why,
 };
 use crate::output::{Format, Volume};
 use crate::paint::Color;
@@ -97,6 +97,7 @@ pub(crate) enum Command {
     Prove(prove::Args),
     Check(check::Args),
     Model(model::Args),
+    Notice(notice::Args),
     Replay(replay::Args),
     Erase(erase::Args),
     Serve(serve::Args),

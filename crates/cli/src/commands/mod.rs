@@ -20,6 +20,7 @@ pub(crate) mod init;
 pub(crate) mod ls;
 pub(crate) mod man;
 pub(crate) mod model;
+pub(crate) mod notice;
 pub(crate) mod parse;
 pub(crate) mod prove;
 pub(crate) mod record;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Outcome {
         Command::Ls(args) => ls::run(&args, context),
         Command::Show(args) => show::run(&args, context),
         Command::Why(args) => why::run(&args, context),
+        Command::Notice(args) => notice::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),
         Command::Model(args) => model::run(&args, context),
         Command::Diff(args) => diff::run(&args, context),

@@ -14,3 +14,4 @@ mod remote;
 mod server;
 mod settings;
 mod token;
+mod why;

@@ -442,7 +442,13 @@ fn the_doctor_finds_a_server_well() {
         .succeeds()
         .json();
     for check in checks.as_array().unwrap() {
-        assert_eq!(check["state"], "ok", "{check}");
+        // What decided these loans is registered nowhere.
+        let expected = if check["check"] == "models" {
+            "warning"
+        } else {
+            "ok"
+        };
+        assert_eq!(check["state"], expected, "{check}");
     }
 }
 

@@ -17,4 +17,5 @@ mod reviews;
 mod support;
 mod tokens;
 mod trail;
+mod why;
 mod write;
