@@ -157,7 +157,7 @@ impl From<ExplainError> for Failure {
         match error {
             ExplainError::Ledger(error) => error.into(),
             ExplainError::Record(error) => error.into(),
-            ExplainError::NoDecision { .. } => Failure::new(Exit::Usage, "no-decision", title)
+            ExplainError::NoDecision { .. } => Failure::new(Exit::Failure, "no-decision", title)
                 .hint("`causebook show ID` shows any record"),
             ExplainError::Erased { .. } => Failure::new(Exit::NotFound, "erased", title)
                 .hint("its digest is still in the log: `causebook prove` shows it"),
