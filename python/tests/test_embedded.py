@@ -128,7 +128,9 @@ def test_what_has_been_erased_is_refused_as_such(home: Path) -> None:
     ledger.idle()
     erase(home, "a")
     erase(home, "b", "--fields", "/subject")
-    taken, told, _, failure = ledger.deliver([parcel(id="a", subject="s-1"), parcel(id="b", subject="s-1"), parcel(id="c")])
+    taken, told, _, failure = ledger.deliver(
+        [parcel(id="a", subject="s-1"), parcel(id="b", subject="s-1"), parcel(id="c")]
+    )
     assert (taken, failure) == (3, None)
     assert [refused and refused[0] for _, refused in told] == ["record-erased", "record-erased", None]
     assert '"a"' in told[0][1][1]

@@ -260,7 +260,7 @@ def test_why_tells_what_was_recorded_and_what_was_not(book: Reading) -> None:
         "recomputed": False,
         "replay": True,
         "counterfactuals": False,
-        "contrast": True,
+        "contrast": False,
         "unusual": True,
         "conversation": False,
         "proof": True,
