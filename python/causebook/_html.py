@@ -359,7 +359,7 @@ def _inline(value: object) -> str:
 
 
 def _note(text: str) -> str:
-    return f'<div style="{_FAINT}">{escape(text)}</div>'
+    return f'<div style="{_FAINT}">{escape(_printable(text))}</div>'
 
 
 def _plain(value: object) -> str:

@@ -261,7 +261,7 @@ def test_why_tells_what_was_recorded_and_what_was_not(book: Reading) -> None:
         "replay": True,
         "counterfactuals": False,
         "contrast": False,
-        "unusual": True,
+        "unusual": False,
         "conversation": False,
         "proof": True,
         "acts": False,
@@ -270,7 +270,6 @@ def test_why_tells_what_was_recorded_and_what_was_not(book: Reading) -> None:
     }
     assert bare.replay.value["verdict"] == "NOT_REPLAYABLE"
     assert "not registered" in bare.recomputed.note
-    assert bare.unusual.known == "inferred from history"
     assert bare.document["format"] == "causebook.why/1"
     assert bare.margin.known == "not recorded"
     assert bare.margin.note == "a score was not recorded"
