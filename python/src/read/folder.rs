@@ -15,8 +15,8 @@ use causebook_ledger::{
     CACHE, Clock as _, Depth, Identity, LedgerError, Reader, RealDisk, Row, SystemClock, TableSink,
     VerifyRequest,
 };
-use causebook_why::page::Audience;
 use causebook_record::{Pointer, Selection, Stored, facts, string_text};
+use causebook_why::page::Audience;
 use serde_json::{Value, json};
 
 use self::search::select;

@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
     let notice = notice::render(&why, &terms(args)).map_err(refused)?;
     match &args.output {
         Some(path) => {
-            fs::write(path, &notice.text).map_err(|error| Failure::io("write", path, &error))?
+            fs::write(path, &notice.text).map_err(|error| Failure::io("write", path, &error))?;
         }
         None => output.line(notice.text.trim_end())?,
     }

@@ -180,6 +180,14 @@ mod tests {
     }
 
     #[test]
+    fn the_sample_reasons_of_regulation_b_are_specific_but_for_the_last() {
+        let file = include_str!("../../../../examples/reasons/reg-b-form-c-1.json");
+        let dictionary: Dictionary = serde_json::from_str(file).unwrap();
+        assert_eq!(dictionary.entries.len(), 24);
+        assert_eq!(problems(dictionary.entries), Vec::<String>::new());
+    }
+
+    #[test]
     fn one_code_has_one_text() {
         let found = problems(vec![
             entry("A", "/input/a", "One"),
