@@ -7,6 +7,7 @@ use causebook_access::Permission;
 use causebook_explain::Ask;
 use causebook_ledger::Reader;
 use causebook_query::PageRequest;
+use causebook_record::{Mask, Pointer};
 use causebook_why::Why;
 use causebook_why::page::{Audience, Words, html};
 use serde::{Deserialize, Serialize};
@@ -86,8 +87,7 @@ pub(crate) async fn why(
 ) -> Result<Response, Problem> {
     let form = accepted(&headers, &[JSON, HTML])?;
     let book = app.book(&asking, &ledger, Permission::Read).await?;
-    // An answer is put together of values of this record and of others: who sees some masked gets none of it.
-    if !app.mask(&asking, &ledger).is_empty() {
+    if hides(&app.mask(&asking, &ledger)) {
         let detail = "an answer shows what your roles see masked";
         return Err(Problem::new(Code::Forbidden, detail)
             .hint("reveal the record for a reason, or ask somebody who sees it unmasked"));
@@ -127,6 +127,13 @@ pub(crate) async fn why(
         ),
     ];
     Ok((head, body).into_response())
+}
+
+/// Whether a mask covers something that an answer shows. It is put together of values of this record and of others, so who
+/// sees some of them masked gets none of it; whom a decision concerns stands in no answer.
+fn hides(mask: &Mask) -> bool {
+    let concerns = |place: &Pointer| place.as_str() == "/subject";
+    mask.places().iter().any(|place| !concerns(place))
 }
 
 /// What things are called on a page: by the dictionary that the decision names, and by the registration.
@@ -195,7 +202,7 @@ pub(crate) async fn replay(
     Json(body): Json<ReplaysBody>,
 ) -> Result<Response, Problem> {
     let book = app.book(&asking, &ledger, Permission::Search).await?;
-    if !app.mask(&asking, &ledger).is_empty() {
+    if hides(&app.mask(&asking, &ledger)) {
         return Err(Problem::new(
             Code::Forbidden,
             "a replay shows what your roles see masked",
@@ -223,7 +230,7 @@ pub(crate) async fn replay(
             newest_first: true,
             after: None,
         };
-        let mut rows = read(&book, &filter, &request, &causebook_record::Mask::default())?;
+        let mut rows = read(&book, &filter, &request, &Mask::default())?;
         rows.truncate(request.limit);
         let positions: Vec<u64> = rows.iter().map(|row| row.index).collect();
         drop(rows);

@@ -59,6 +59,11 @@ fn acts() -> Vec<Act> {
         ("get evidence", |it| {
             it.get(&format!("{L}/records/a/evidence")).status
         }),
+        ("ask why", |it| it.get(&format!("{L}/records/a/why")).status),
+        ("run decisions again", |it| {
+            it.post(&format!("{L}/replays"), &json!({"q": "id:a"}))
+                .status
+        }),
         ("read the log", |it| {
             it.get(&format!("{L}/log/checkpoint")).status
         }),

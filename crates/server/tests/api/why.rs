@@ -99,3 +99,15 @@ fn replays_count_verdicts_and_have_limits() {
         "invalid-body"
     );
 }
+
+#[test]
+fn who_sees_inputs_masked_gets_no_answer_and_who_only_does_not_see_whom_does() {
+    let server = Running::new();
+    let caller = server.with_role("ingest");
+    caller.record(&decision("a", "deny"));
+    let path = "/v1/ledgers/main/records/a/why";
+    let engineer = server.with_role("engineer").get(path);
+    assert_eq!(engineer.status, 200, "{}", engineer.body);
+    assert!(!engineer.body.contains("person-a"), "{}", engineer.body);
+    assert_eq!(server.with_role("ingest").get(path).code(), "forbidden");
+}
