@@ -204,7 +204,8 @@ def test_server_and_folder_give_the_same(url: str, home: Path) -> None:
         assert there.get(id) == here.get(id)
         assert there.get(id).digest == here.get(id).digest
         assert list(there.history(id)) == list(here.history(id))
-        assert repr(there.why(id)) == repr(here.why(id))
+        if there.get(id).kind == "decision":
+            assert repr(there.why(id)) == repr(here.why(id))
     for q in (
         "",
         "decision:deny",
