@@ -294,6 +294,11 @@ fn a_cache_gives_the_same_answer_and_goes_with_an_erasure() {
             .append(Draft::parse(text.as_bytes()).unwrap(), "tester", "test")
             .unwrap();
     }
+    // What the head covers is part of an answer, and grows for a moment.
+    let patience = std::time::Duration::from_secs(30);
+    ledger
+        .wait_checkpoint(ledger.reader().size(), patience)
+        .unwrap();
     let fresh = Explainer::new(ledger.reader(), Some(cache.clone()));
     let first = fresh.why("GC-0557", ASK).unwrap();
     assert!(cache.join("why").is_file());
