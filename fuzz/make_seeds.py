@@ -73,6 +73,7 @@ def all_seeds() -> dict[str, list[bytes]]:
         "model_xgboost_json": files_of(MODELS, "*.json"),
         "model_xgboost_ubj": files_of(MODELS, "*.ubj"),
         "model_lightgbm": files_of(MODELS, "*.txt"),
+        "model_onnx": files_of(MODELS.with_name("onnx"), "*.onnx"),
     }
 
 

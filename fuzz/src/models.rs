@@ -1,6 +1,6 @@
 //! What must hold of any model that was read, and XGBoost's JSON spelled in UBJ by the format's description (ubjson.org).
 
-use causebook_model::{Format, Limits, Model, Value};
+use causebook_model::{Format, InputKind, Limits, Model, Value};
 use serde_json::Value as Json;
 
 /// Numbers that readers and trees get wrong.
@@ -37,6 +37,32 @@ pub fn read_and_predict(format: Format, bytes: &[u8]) -> Option<Model> {
         }
     }
     Some(model)
+}
+
+/// Reads a graph, and runs rows of every kind through it, twice: it may refuse a row, and does so again.
+pub fn read_and_try(bytes: &[u8]) {
+    let Ok(model) = Model::read(Format::Onnx, bytes, &Limits::default()) else {
+        return;
+    };
+    let words = ["", "yes", "\u{1f600}"].map(|word| Value::Text(word.to_owned()));
+    let numbers = NUMBERS.map(Value::Number);
+    for place in 0..NUMBERS.len() {
+        let row: Vec<Value> = model
+            .inputs()
+            .iter()
+            .map(|input| match input.kind {
+                InputKind::Text => words[place % words.len()].clone(),
+                _ if place == 3 => Value::Missing,
+                _ => numbers[place].clone(),
+            })
+            .collect();
+        let answer = format!("{:?}", model.predict(&row));
+        assert_eq!(answer, format!("{:?}", model.predict(&row)));
+        if let (Some(additive), Ok(columns)) = (model.additive(), model.columns(&row)) {
+            assert_eq!(columns.len(), additive.owners.len());
+            assert!(additive.owners.iter().all(|owner| *owner < row.len()));
+        }
+    }
 }
 
 /// The document in UBJ, its numbers as XGBoost's reader of JSON takes them: whole, or single.

@@ -31,7 +31,7 @@ const RSS_MIB_MAX: u32 = 1024;
 const ADDRESS_SPACE_KIB_MAX: u32 = 4 << 20;
 
 /// Every target, with the words it is told of and the longest input it is given.
-const TARGETS: [(&str, Option<&str>, u32); 27] = [
+const TARGETS: [(&str, Option<&str>, u32); 28] = [
     ("canonical", Some("json"), 4096),
     ("record_door", Some("json"), 4096),
     ("note", Some("log"), 4096),
@@ -59,6 +59,7 @@ const TARGETS: [(&str, Option<&str>, u32); 27] = [
     ("model_xgboost_json", Some("xgboost"), 8192),
     ("model_xgboost_ubj", Some("xgboost"), 8192),
     ("model_lightgbm", Some("lightgbm"), 8192),
+    ("model_onnx", None, 8192),
 ];
 
 /// Builds, replays and fuzzes all targets, or the one named; or, for `check`, lints them.
