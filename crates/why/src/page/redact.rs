@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::document::{
     Act, Attributions, Block, Contrast, Conversation, Counterfactuals, Outcome, Provenance, Replay,
-    Why, Withheld,
+    Stage, StageKind, Verdict, Why, Withheld,
 };
 
 /// Who reads.
@@ -62,7 +62,8 @@ fn for_subject(answer: &mut Why, thresholds: bool) -> Vec<Withheld> {
         }
     };
     if !thresholds {
-        let outcome = change(&mut answer.outcome, without_threshold);
+        let noted = without_notes(&mut answer.outcome);
+        let outcome = change(&mut answer.outcome, without_threshold) || noted;
         let found = change(&mut answer.counterfactuals, without_scores);
         note(
             outcome || found,
@@ -99,8 +100,11 @@ fn for_subject(answer: &mut Why, thresholds: bool) -> Vec<Withheld> {
     );
     // Before the names: that a hold names somebody must not tell that there is one.
     change(&mut answer.acts, without_inner_acts);
+    let decided = change(&mut answer.outcome, |it| without_person(&mut it.stage));
+    let reasoned = change(&mut answer.reasons, |it| without_person(&mut it.stage));
+    let acted = change(&mut answer.acts, without_names);
     note(
-        change(&mut answer.acts, without_names),
+        decided || reasoned || acted,
         "Names of those who acted",
         "They are employees. What they did, and in which role, is shown.",
     );
@@ -122,6 +126,14 @@ fn change<T: PartialEq + Clone>(block: &mut Block<T>, leave_out: impl FnOnce(&mu
     *content != before
 }
 
+/// Notes of an outcome hold its score and decision against thresholds, and may name them; whether there were any.
+fn without_notes(outcome: &mut Block<Outcome>) -> bool {
+    match outcome {
+        Block::Present { notes, .. } => !std::mem::take(notes).is_empty(),
+        Block::Absent { .. } => false,
+    }
+}
+
 fn without_threshold(outcome: &mut Outcome) {
     outcome.threshold = None;
     outcome.margin = None;
@@ -141,6 +153,17 @@ fn without_history(found: &mut Counterfactuals) {
 
 fn without_numbers(replay: &mut Replay) {
     replay.compared.clear();
+    // What differs is said with both numbers; why nothing could be run is said without any.
+    if replay.verdict != Verdict::NotReplayable {
+        replay.why = None;
+    }
+}
+
+/// A rule keeps its name: it is what decided. A person is an employee.
+fn without_person(stage: &mut Stage) {
+    if stage.kind == StageKind::Judgement {
+        stage.name = None;
+    }
 }
 
 fn without_digest(attributions: &mut Attributions) {

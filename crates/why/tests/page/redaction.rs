@@ -1,7 +1,7 @@
 //! What each reader is shown, and that what is left out is listed.
 
 use causebook_why::page::{Audience, Words, html, redact};
-use causebook_why::{Block, Why};
+use causebook_why::{Block, StageKind, Verdict, Why};
 
 use crate::examples::{all, by_language_model, credit, words};
 
@@ -81,6 +81,63 @@ fn thresholds_and_what_would_tell_them_are_shown_to_a_subject_only_where_the_own
         assert!(open.contains(secret), "{secret}");
     }
     assert!(html(&credit(), WITH_THRESHOLDS, &words()).contains("above the threshold of 0.5"));
+}
+
+#[test]
+fn a_threshold_that_only_a_note_names_is_not_shown_either() {
+    let mut why = credit();
+    if let Block::Present { notes, .. } = &mut why.outcome {
+        notes.push("The record names a threshold of 0.4321.".to_owned());
+    }
+    let usual = redact(&why, Audience::SUBJECT);
+    assert!(!json(&usual).contains("0.4321"));
+    assert!(usual.withheld[0].what.contains("thresholds"));
+    assert!(json(&redact(&why, WITH_THRESHOLDS)).contains("0.4321"));
+}
+
+#[test]
+fn numbers_of_a_mismatch_are_not_told_in_words_either() {
+    let mut why = credit();
+    if let Block::Present { content, .. } = &mut why.replay {
+        content.verdict = Verdict::Mismatch;
+        content.why =
+            Some("/score is recorded as 0.9876, the registered model gives 0.8765".to_owned());
+    }
+    let shown = redact(&why, Audience::SUBJECT);
+    assert!(!json(&shown).contains("0.9876"));
+    assert_eq!(shown.replay.content().unwrap().verdict, Verdict::Mismatch);
+    if let Block::Present { content, .. } = &mut why.replay {
+        content.verdict = Verdict::NotReplayable;
+        content.why = Some("the model is not registered".to_owned());
+    }
+    assert!(json(&redact(&why, Audience::SUBJECT)).contains("the model is not registered"));
+}
+
+#[test]
+fn a_person_who_decided_is_not_named_and_a_rule_is() {
+    let mut why = credit();
+    if let Block::Present { content, .. } = &mut why.acts {
+        content.clear();
+    }
+    let decided_by = |why: &mut Why, kind| {
+        if let Block::Present { content, .. } = &mut why.outcome {
+            (content.stage.kind, content.stage.name) = (kind, Some("Thea Blum".to_owned()));
+        }
+        if let Block::Present { content, .. } = &mut why.reasons {
+            (content.stage.kind, content.stage.name) = (kind, Some("Thea Blum".to_owned()));
+        }
+    };
+    decided_by(&mut why, StageKind::Judgement);
+    let shown = redact(&why, Audience::SUBJECT);
+    assert!(!json(&shown).contains("Thea Blum"));
+    assert!(
+        shown
+            .withheld
+            .iter()
+            .any(|it| it.what == "Names of those who acted")
+    );
+    decided_by(&mut why, StageKind::Policy);
+    assert!(json(&redact(&why, Audience::SUBJECT)).contains("Thea Blum"));
 }
 
 #[test]
