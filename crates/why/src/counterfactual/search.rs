@@ -15,6 +15,8 @@ const QUANTILES: usize = 32;
 const CALLS: u64 = 20_000;
 /// Neighbours that are started from.
 const NEIGHBOURS: usize = 3;
+/// Of a linked number: what multiplying and dividing back may lose of it.
+const PROPORTION: f64 = 1e-9;
 
 /// A search, and how often it has asked the model.
 pub(super) struct Search<'a> {
@@ -42,9 +44,9 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// How far fields are from what is wanted: nothing if they are there.
+    /// How far fields are from what is wanted: nothing if they are there. None of what is not allowed.
     fn gap(&mut self, fields: &Fields) -> Option<f64> {
-        if self.calls >= CALLS {
+        if self.calls >= CALLS || !self.allowed(fields) {
             return None;
         }
         self.calls += 1;
@@ -67,23 +69,46 @@ impl<'a> Search<'a> {
 
     fn with(&self, fields: &Fields, field: &str, value: &Scalar) -> Fields {
         let mut changed = fields.clone();
-        let before = changed.insert(field.to_owned(), value.clone());
-        let linked = self
-            .question
-            .constraints
-            .get(field)
-            .map_or(&[][..], |it| &it.linked);
-        let ratio = before.as_ref().and_then(Scalar::number).zip(value.number());
-        if let Some((before, after)) = ratio.filter(|(before, _)| *before != 0.0) {
-            for other in linked {
-                if let Some(Scalar::Number(number)) = changed.get_mut(other) {
-                    let constraint = self.question.constraints.get(other);
-                    let scaled = *number * after / before;
-                    *number = constraint.map_or(scaled, |it| it.rounded(scaled));
-                }
-            }
-        }
+        changed.insert(field.to_owned(), value.clone());
+        let linked = self.linked(field, value).into_iter();
+        changed.extend(linked.map(|(other, number)| (other.to_owned(), Scalar::Number(number))));
         changed
+    }
+
+    /// The numbers that a value of a field takes along, in the same proportion to what is recorded.
+    fn linked(&self, field: &str, value: &Scalar) -> Vec<(&'a str, f64)> {
+        let question = self.question;
+        let recorded = |name: &str| question.fields.get(name).and_then(Scalar::number);
+        let constraint = question.constraints.get(field);
+        let before = recorded(field).filter(|before| *before != 0.0);
+        let (Some(constraint), Some(before), Some(after)) = (constraint, before, value.number())
+        else {
+            return Vec::new();
+        };
+        let scaled = |other: &'a String| {
+            let scaled = recorded(other)? * after / before;
+            let constraint = question.constraints.get(other);
+            Some((
+                other.as_str(),
+                constraint.map_or(scaled, |it| it.rounded(scaled)),
+            ))
+        };
+        constraint.linked.iter().filter_map(scaled).collect()
+    }
+
+    /// Whether everything that changes may, also what changes along with another field, and does so together.
+    fn allowed(&self, fields: &Fields) -> bool {
+        let question = self.question;
+        changes(question.fields, fields).iter().all(|change| {
+            let constraint = question.constraints.get(&change.field);
+            let mut linked = self.linked(&change.field, &change.to).into_iter();
+            !question.protected.contains(&change.field)
+                && constraint.is_none_or(|it| it.allows(&change.from, &change.to))
+                && linked.all(|(other, number)| {
+                    let found = fields.get(other).and_then(Scalar::number);
+                    found.is_some_and(|it| (it - number).abs() <= PROPORTION * number.abs())
+                })
+        })
     }
 
     fn distance(&self, fields: &Fields) -> f64 {
@@ -200,11 +225,20 @@ impl<'a> Search<'a> {
         };
         changed.sort_by(|a, b| size(b).total_cmp(&size(a)));
         for change in &changed {
+            let linked = self.linked(&change.field, &change.to).into_iter();
             let mut without = fields.clone();
-            if change.from == Scalar::Missing {
-                without.remove(&change.field);
-            } else {
-                without.insert(change.field.clone(), change.from.clone());
+            for field in linked
+                .map(|(other, _)| other)
+                .chain([change.field.as_str()])
+            {
+                match self.question.fields.get(field) {
+                    Some(from) if *from != Scalar::Missing => {
+                        without.insert(field.to_owned(), from.clone());
+                    }
+                    _ => {
+                        without.remove(field);
+                    }
+                }
             }
             if without != *self.question.fields && self.reaches(&without) {
                 fields = without;
